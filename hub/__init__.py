@@ -1,0 +1,1 @@
+"""Hubline: the real-time hub for AI sessions."""
