@@ -1,0 +1,52 @@
+"""A server-side tool and what it gets to see."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from hub.chat.parts import Json
+from hub.errors import HublineError
+from hub.providers.base import ToolSpec
+
+
+class ToolError(HublineError):
+    """Raised by a tool: the call failed for a reason that the model (and the user) should read."""
+
+
+class ToolContext:
+    """What a tool sees of the call it serves. Made anew for each call."""
+
+    def __init__(
+        self,
+        *,
+        user: str,
+        organisation: str | None,
+        session_id: str,
+        run_id: str,
+        call_id: str,
+        report: Callable[[float | None, str | None], None],
+    ) -> None:
+        self.user = user
+        self.organisation = organisation
+        self.session_id = session_id
+        self.run_id = run_id
+        self.call_id = call_id
+        self._report = report
+
+    async def progress(self, fraction: float | None = None, note: str | None = None) -> None:
+        """Tell all watchers how far the call is: a fraction from 0 to 1, a few words. Cheap; reports are coalesced."""
+        if fraction is not None:
+            fraction = min(1.0, max(0.0, fraction))
+        self._report(fraction, note)
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A tool that runs on the server.
+
+    `run` gets arguments that were checked against `spec.input_schema`; it returns a JSON value, or raises `ToolError`.
+    It is cancelled when the run is stopped or `timeout_s` is over.
+    """
+
+    spec: ToolSpec
+    run: Callable[[Mapping[str, Json], ToolContext], Awaitable[Json]]
+    timeout_s: float = 60.0
