@@ -13,7 +13,8 @@ import msgspec
 class Encoded:
     """A JSON value that is encoded once and sent to many.
 
-    `json` is the value's UTF-8 JSON. `msgpack` is made of it at the first client that needs it, once.
+    `json` is the value's UTF-8 JSON, without lone surrogates (`values.encoded` makes it so); nobody looks at it
+    again. `msgpack` is made of it at the first client that needs it, once.
     """
 
     __slots__ = ("_msgpack", "json")
