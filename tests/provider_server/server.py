@@ -1,0 +1,163 @@
+"""The local provider server: Anthropic's wire format, strict about what it is asked and free in what it answers.
+
+    async with ProviderServer() as server:
+        server.add(Script(Say("Hello")), Refuse(529))           # answers, in the order of the requests
+        provider = AnthropicProvider(server.api_key, base_url=server.base_url)
+        …
+        request = await server.next_request()                    # as it arrived
+        await request.closed_by_client.wait()                    # Stop was seen upstream
+
+Requests are checked before a script is taken (see `rules`); a refused one uses up no script. When no script is left,
+`default` answers: it may look at the request.
+"""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tests.provider_server.player import Player
+from tests.provider_server.rules import MODELS, SIGNER, VERSIONS, WINDOW_TOKENS, Broken, Signer, check_body
+from tests.provider_server.script import Answer, Refuse, Say, Script
+from tests.provider_server.wire import Closed, Connection, Exchange
+
+
+class ReceivedRequest:
+    """A request as it arrived, and what became of it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.headers = exchange.headers
+        self.body: Mapping[str, Any] = {}
+        """Its JSON, once it could be read."""
+        self.at = time.monotonic()
+        self.refused: str | None = None
+        """The rule that it broke."""
+        self.closed_by_client: Closed = exchange.closed_by_client
+        self.answered: asyncio.Event = exchange.answered
+
+
+def echo(body: Mapping[str, Any]) -> Answer:
+    """Repeats the last text of the user, word by word."""
+    content = body["messages"][-1]["content"]
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    text = next((block["text"] for block in reversed(blocks) if block["type"] == "text"), "done")
+    words = str(text).split(" ")
+    return Script(Say("You said:", *(f" {word}" for word in words)))
+
+
+class ProviderServer:
+    """Listens on loopback from `start` (or `async with`) to `close`."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        api_key: str = "local-provider-key",
+        models: Sequence[str] = MODELS,
+        window_tokens: int = WINDOW_TOKENS,
+        signer: Signer = SIGNER,
+        default: Callable[[Mapping[str, Any]], Answer] = echo,
+    ) -> None:
+        self.api_key = api_key
+        self.models = models
+        self.window_tokens = window_tokens
+        self.default = default
+        self.requests: list[ReceivedRequest] = []
+        """All so far, refused ones included, in the order of their arrival."""
+        self._signer = signer
+        self._port = port
+        self._answers: deque[Answer] = deque()
+        self._taken = 0  # how many requests `next_request` has given
+        self._arrived = asyncio.Condition()
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None  # set while it listens
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._answer, self._connections), "127.0.0.1", self._port
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        tasks = [connection.task for connection in self._connections if connection.task is not None]
+        for connection in list(self._connections):
+            connection.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+
+    async def __aenter__(self) -> "ProviderServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections)
+
+    def add(self, *answers: Answer) -> None:
+        """Answer the next requests so."""
+        self._answers.extend(answers)
+
+    async def next_request(self) -> ReceivedRequest:
+        """The first request that was not given yet; waits for it to arrive."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.requests) > self._taken)
+            self._taken += 1
+            return self.requests[self._taken - 1]
+
+    async def _answer(self, exchange: Exchange) -> None:
+        request = ReceivedRequest(exchange)
+        answer = self._decide(exchange, request)
+        self.requests.append(request)
+        async with self._arrived:
+            self._arrived.notify_all()
+        if isinstance(answer, Refuse):
+            body = answer.body
+            if body is None:
+                error = {"type": answer.error_type, "message": answer.message}
+                body = json.dumps({"type": "error", "error": error, "request_id": "req_local"}).encode()
+            await exchange.error(answer.status, {"content-type": "application/json", **answer.headers}, body)
+        else:
+            await Player(exchange, answer, request.body, self._signer).play()
+
+    def _decide(self, exchange: Exchange, request: ReceivedRequest) -> Answer:
+        if refusal := self._check_outside(exchange):
+            request.refused = refusal.message
+            return refusal
+        try:
+            request.body = json.loads(exchange.body)
+            check_body(request.body, signer=self._signer, models=self.models, window_tokens=self.window_tokens)
+        except ValueError:
+            request.refused = "the body is not JSON in UTF-8"
+        except Broken as broken:
+            request.refused = str(broken)
+        if request.refused is not None:
+            return Refuse(400, message=request.refused)
+        return self._answers.popleft() if self._answers else self.default(request.body)
+
+    def _check_outside(self, exchange: Exchange) -> Refuse | None:
+        """Path and headers: `x-api-key` (or a bearer token, as newer SDKs send it), version, content type."""
+        headers = exchange.headers
+        if (exchange.method, exchange.path) != ("POST", "/v1/messages"):
+            return Refuse(404, message=f"no such path: {exchange.method} {exchange.path}")
+        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        if key != self.api_key:
+            return Refuse(401, message="invalid x-api-key")
+        if headers.get("anthropic-version") not in VERSIONS:
+            return Refuse(400, message="anthropic-version: is required and must be a known version")
+        if not headers.get("content-type", "").startswith("application/json"):
+            return Refuse(400, message="content-type: must be application/json")
+        return None
