@@ -41,6 +41,8 @@ export interface ToolPart {
   access?: "read" | "write";
   host?: string;
   durationMs?: number | null;
+  /** The result was cut to its beginning. */
+  cut?: boolean;
   /** The viewer's own: the arguments' JSON as far as it has been generated. */
   input?: string;
 }

@@ -1,0 +1,173 @@
+/** One open session: follows its journal, and does to it what the user asks. */
+
+import { type Connection, follow } from "./connection";
+import type { Message, SessionEvent, Stopped } from "./contract";
+import { callFailure } from "./errors";
+import type { Outbox } from "./outbox";
+import { type Frame, SessionStore } from "./store";
+import { Listeners, newId } from "./timers";
+import type { MessageView } from "./transcript";
+
+/** What the hub takes in one message by default, less what surrounds it. */
+const MAX_CONTENT_BYTES = 1_000_000;
+const HISTORY_PAGE = 30;
+
+export class Chat {
+  readonly store: SessionStore;
+  /** Why there is nothing to follow any more, in a sentence. */
+  gone: string | null = null;
+  loadingOlder = false;
+  private end: (() => void) | null = null;
+  private readonly listeners = new Listeners();
+
+  /** `isNew`: the session is opened by its first message; until then there is nothing to follow. */
+  constructor(
+    readonly sessionId: string,
+    public isNew: boolean,
+    private readonly connection: Connection,
+    private readonly outbox: Outbox,
+    frame: Frame,
+    private readonly complain: (text: string) => void,
+  ) {
+    this.store = new SessionStore(frame);
+    this.store.flushed.add(() => this.settle());
+    if (!isNew) this.watch();
+  }
+
+  readonly subscribe = this.listeners.add;
+
+  close(): void {
+    this.end?.();
+    this.end = null;
+  }
+
+  /** Begins to follow; called once the session exists. */
+  watch(): void {
+    if (this.end !== null) return;
+    this.isNew = false;
+    this.end = follow<SessionEvent>(this.connection, {
+      call: () => ["Watch", this.sessionId, this.store.transcript.position],
+      next: (event) => this.take(event),
+      ended: (reason) => {
+        this.gone = reason ?? "This chat was deleted, or is no longer shared with you.";
+        this.listeners.call();
+      },
+    });
+    this.listeners.call();
+  }
+
+  send(content: string, more: { replaces?: string; continues?: string } = {}): boolean {
+    if (new TextEncoder().encode(content).length > MAX_CONTENT_BYTES) {
+      this.complain("This message is too long to send (over 1 MB). Please shorten it.");
+      return false;
+    }
+    const draft = { messageId: newId("m-"), sessionId: this.sessionId, content, createdAt: Date.now(), ...more };
+    this.outbox.add(this.isNew ? { ...draft, opens: true } : draft);
+    return true;
+  }
+
+  /** Goes on from an answer that was stopped or cut off. */
+  continueFrom(runId: string): void {
+    this.send("Continue.", { continues: runId });
+  }
+
+  /** Whether there is something that `stop` would stop. */
+  get stoppable(): boolean {
+    return this.store.transcript.run !== null || this.starting() !== undefined;
+  }
+
+  async stop(): Promise<void> {
+    const run = this.store.transcript.run;
+    if (run) return this.stopBy({ runId: run.runId });
+    const waiting = this.starting();
+    if (waiting) await this.cancelMessage(waiting);
+  }
+
+  /** A message that has not begun to be answered: taken out here, and at the hub if it may be there. */
+  async cancelMessage(messageId: string): Promise<void> {
+    const known = this.store.transcript.messages.has(messageId);
+    if (this.outbox.cancel(messageId) || known) await this.stopBy({ messageId });
+  }
+
+  regenerate(messageId: string): Promise<void> {
+    return this.ask("Regenerate", { regenerateId: newId("g-"), messageId });
+  }
+
+  rate(messageId: string, score: -1 | 0 | 1): Promise<void> {
+    return this.ask("Rate", messageId, { score });
+  }
+
+  rename(title: string): Promise<void> {
+    return this.ask("UpdateSession", { title });
+  }
+
+  /** Tells the hub of an error in this page. It is about an error already: it does not make another one. */
+  reportError(messageId: string, text: string): void {
+    this.connection
+      .invoke("ReportError", this.sessionId, { source: "viewer", text: text.slice(0, 2000), messageId })
+      .catch((error: unknown) => console.warn("The hub could not be told of an error:", error));
+  }
+
+  async loadOlder(): Promise<void> {
+    const { transcript } = this.store;
+    if (this.loadingOlder || !transcript.hasMore) return;
+    const generation = transcript.generation;
+    const before = transcript.order[0];
+    this.loadingOlder = true;
+    this.listeners.call();
+    try {
+      const page = await this.connection.invoke<{ messages: Message[]; hasMore: boolean }>("History", this.sessionId, {
+        before,
+        limit: HISTORY_PAGE,
+      });
+      if (transcript.generation === generation) this.store.prepend(page.messages, page.hasMore);
+    } catch (error) {
+      this.complainOf(error);
+    } finally {
+      this.loadingOlder = false;
+      this.listeners.call();
+    }
+  }
+
+  private take(event: SessionEvent): boolean {
+    const verdict = this.store.apply(event);
+    if (verdict === "gap" && event.type === "run_started") this.store.transcript.position = null; // another epoch
+    return verdict !== "gap";
+  }
+
+  /** The message that is on its way to be answered while no run is known yet. */
+  private starting(): string | undefined {
+    const mine = this.outbox.of(this.sessionId).find((entry) => entry.state !== "failed");
+    if (mine) return mine.messageId;
+    const { order, messages } = this.store.transcript;
+    const last: MessageView | undefined = messages.get(order.at(-1) ?? "");
+    return last?.role === "user" && last.status === "queued" ? last.messageId : undefined;
+  }
+
+  private async stopBy(target: { runId: string } | { messageId: string }): Promise<void> {
+    try {
+      await this.connection.invoke<Stopped>("Stop", this.sessionId, target);
+    } catch (error) {
+      const { text, lost } = callFailure(error);
+      this.complain(lost ? "Not connected: the answer goes on. Stop it again once the hub is back." : text);
+    }
+  }
+
+  private async ask(method: string, ...args: unknown[]): Promise<void> {
+    try {
+      await this.connection.invoke(method, this.sessionId, ...args);
+    } catch (error) {
+      this.complainOf(error);
+    }
+  }
+
+  private complainOf(error: unknown): void {
+    const { text, lost } = callFailure(error);
+    this.complain(lost ? "Not connected: this was not done. Try again once the hub is back." : text);
+  }
+
+  private settle(): void {
+    const { messages, position } = this.store.transcript;
+    if (position) this.outbox.settle(this.sessionId, (messageId) => messages.has(messageId), position);
+  }
+}

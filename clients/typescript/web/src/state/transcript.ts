@@ -1,0 +1,312 @@
+/**
+ * Folds a session's events into what is shown. No I/O, no clock: the same events give the same transcript.
+ *
+ * A snapshot replaces everything. Events count by offset: at or below the position they are skipped; a hole, another
+ * epoch, or an event before any snapshot is a `gap`, and the caller must watch again. Unknown types only move the
+ * position. Message objects are never changed in place, so that painting can compare them by identity.
+ */
+
+import type {
+  ActiveRun,
+  JournalEvent,
+  Message,
+  Part,
+  Position,
+  RunError,
+  Session,
+  SessionEvent,
+  SnapshotEvent,
+  Timing,
+  ToolPart,
+  Usage,
+} from "./contract";
+import { type Pace, paceAfter } from "./rates";
+
+export interface Notice {
+  code: string;
+  text: string;
+  time: number;
+}
+
+/** A message with what its run told about it. */
+export interface MessageView extends Message {
+  replyTo?: string;
+  model?: string;
+  notices?: Notice[];
+  pace?: Pace;
+  usage?: Usage;
+  timing?: Timing;
+  error?: RunError;
+  finishReason?: string;
+  stoppedBy?: string;
+}
+
+export type Verdict = "applied" | "skipped" | "gap";
+
+/** What has changed since it was last taken; `order` includes messages that came or went. */
+export interface Change {
+  messages: Set<string>;
+  order: boolean;
+  head: boolean;
+}
+
+export const noChange = (): Change => ({ messages: new Set(), order: false, head: false });
+
+const FINAL = {
+  completed: "complete",
+  stopped: "stopped",
+  failed: "failed",
+  interrupted: "interrupted",
+  limit: "limit",
+} as const;
+
+export class Transcript {
+  position: Position | null = null;
+  session: Session | null = null;
+  run: ActiveRun | null = null;
+  hasMore = false;
+  /** Message ids, oldest first. Replaced, never changed in place. */
+  order: readonly string[] = [];
+  /** Notices that belong to no answer. */
+  notices: readonly Notice[] = [];
+  /** Counts snapshots, so that an answer to an older question (`History`) can be recognised as stale. */
+  generation = 0;
+  readonly messages = new Map<string, MessageView>();
+  private readonly calls = new Map<string, { messageId: string; part: number }>();
+  private change = noChange();
+
+  takeChange(): Change {
+    const taken = this.change;
+    this.change = noChange();
+    return taken;
+  }
+
+  apply(event: SessionEvent): Verdict {
+    if (event.type === "snapshot") {
+      this.replaceAll(event);
+      return "applied";
+    }
+    const position = this.position;
+    if (position === null) return "gap";
+    if (event.type === "run_started" && event.epoch !== position.epoch) return "gap";
+    if (event.offset <= position.offset) return "skipped";
+    if (event.offset !== position.offset + 1) return "gap";
+    this.fold(event);
+    this.position = { epoch: position.epoch, offset: event.offset };
+    return "applied";
+  }
+
+  /** Puts an older page (`History`) before what is there. */
+  prepend(messages: readonly Message[], hasMore: boolean): void {
+    const older = messages.filter((message) => !this.messages.has(message.messageId));
+    for (const message of older) this.put(message);
+    this.order = [...older.map((message) => message.messageId), ...this.order];
+    this.hasMore = hasMore;
+    this.change.order = this.change.head = true;
+  }
+
+  private replaceAll(event: SnapshotEvent): void {
+    const ids = new Set([...this.messages.keys(), ...event.messages.map((message) => message.messageId)]);
+    this.generation += 1;
+    this.messages.clear();
+    this.calls.clear();
+    this.notices = [];
+    this.session = event.session;
+    this.hasMore = event.hasMore;
+    this.run = event.run ?? null;
+    this.position = { epoch: event.epoch, offset: event.offset };
+    for (const message of event.messages) this.put(message);
+    const order = event.messages.map((message) => message.messageId);
+    if (event.run) {
+      const { messageId, replyTo, model, startedAt, message } = event.run;
+      if (message) this.put(message);
+      const shown = this.messages.get(messageId);
+      if (shown && !order.includes(messageId)) order.push(messageId);
+      if (shown) {
+        // What came before this snapshot came at a speed that we did not see.
+        const unseen = shown.parts.length > 0 || startedAt === undefined;
+        const pace: Pace = unseen ? { chars: 0 } : { startedAt, chars: 0 };
+        this.messages.set(messageId, { ...shown, replyTo, model, pace });
+      }
+    }
+    this.order = order;
+    this.change = { messages: ids, order: true, head: true };
+  }
+
+  private fold(event: JournalEvent): void {
+    switch (event.type) {
+      case "message":
+        return this.foldMessage(event.message);
+      case "message_queued":
+        return this.edit(event.messageId, (message) => ({ ...message, status: "queued", runId: event.runId }));
+      case "run_started":
+        return this.startRun(event);
+      case "text":
+      case "thinking":
+        return this.edit(event.messageId, (message) => {
+          const old = message.parts[event.part];
+          const before = old?.type === event.type ? old.text : "";
+          const grown = withPart(message, event.part, { ...old, type: event.type, text: before + event.delta });
+          const pace = message.pace && event.delta !== "" ? paceAfter(message.pace, event.delta.length, event.time) : null;
+          return pace ? { ...grown, pace } : grown;
+        });
+      case "tool_start": {
+        const { messageId, part, callId, name, access, host } = event;
+        this.calls.set(callId, { messageId, part });
+        const call: ToolPart = { type: "tool_call", callId, name, access, host, state: "pending" };
+        if (event.title != null) call.title = event.title;
+        return this.edit(messageId, (message) => withPart(message, part, call));
+      }
+      case "tool_input":
+        return this.editCall(event.callId, (call) =>
+          event.arguments != null
+            ? { ...call, arguments: event.arguments, state: "running" }
+            : { ...call, input: (call.input ?? "") + (event.delta ?? "") },
+        );
+      case "approval_needed":
+        return this.editCall(event.callId, (call) => ({ ...call, state: "approval", arguments: event.arguments }));
+      case "approval_resolved":
+        return this.editCall(event.callId, (call) => ({
+          ...call,
+          arguments: event.arguments,
+          state: event.approve ? "running" : "pending",
+        }));
+      case "tool_progress":
+        return this.editCall(event.callId, (call) => ({
+          ...call,
+          progress: { fraction: event.fraction ?? null, note: event.note ?? null },
+        }));
+      case "tool_complete":
+        return this.editCall(event.callId, (call) => ({
+          ...call,
+          state: event.outcome,
+          result: event.result ?? null,
+          error: event.error ?? null,
+          durationMs: event.durationMs,
+          progress: null,
+        }));
+      case "file": {
+        const { fileId, name, mediaType, size } = event;
+        return this.edit(event.messageId, (message) =>
+          withPart(message, event.part, { type: "file", fileId, name, mediaType, size }),
+        );
+      }
+      case "notice":
+        return this.foldNotice({ code: event.code, text: event.text, time: event.time }, event.runId ?? null);
+      case "done":
+        return this.finish(event);
+      case "session":
+        if (this.session) this.session = { ...this.session, ...event.session };
+        this.change.head = true;
+        return;
+      case "step":
+      case "custom":
+        return;
+      default:
+        // A type of a newer hub: it only moves the position.
+        event satisfies never;
+    }
+  }
+
+  private foldMessage(message: Message): void {
+    const known = this.messages.get(message.messageId);
+    this.put(known ? { ...known, ...message } : message);
+    if (!known) {
+      this.order = [...this.order, message.messageId];
+      this.change.order = true;
+    } else if (known.status !== message.status) {
+      this.change.order = true;
+    }
+  }
+
+  private startRun(event: Extract<JournalEvent, { type: "run_started" }>): void {
+    const { runId, messageId, replyTo, provider, model, time } = event;
+    this.run = { runId, messageId, replyTo, provider, model, startedAt: time };
+    const known = this.messages.get(messageId);
+    this.put({
+      messageId,
+      role: "assistant",
+      author: model,
+      parts: [],
+      createdAt: time,
+      ...known,
+      status: "streaming",
+      runId,
+      provider,
+      replyTo,
+      model,
+      pace: { startedAt: time, chars: 0 },
+    });
+    if (!known) this.order = [...this.order, messageId];
+    if (this.messages.get(replyTo)?.status === "queued") {
+      this.edit(replyTo, (message) => ({ ...message, status: "complete" }));
+    }
+    if (this.session) this.session = { ...this.session, running: true };
+    this.change.order = this.change.head = true;
+  }
+
+  private finish(event: Extract<JournalEvent, { type: "done" }>): void {
+    this.edit(event.messageId, (message) => {
+      const done: MessageView = {
+        ...message,
+        // A superseded answer stays so, whenever its run ends.
+        status: message.status === "superseded" ? "superseded" : FINAL[event.outcome],
+        usage: event.usage,
+        timing: event.timing,
+      };
+      if (event.error) done.error = event.error;
+      if (event.finishReason != null) done.finishReason = event.finishReason;
+      if (event.stoppedBy != null) done.stoppedBy = event.stoppedBy;
+      return done;
+    });
+    if (this.run?.runId === event.runId) this.run = null;
+    if (this.session) this.session = { ...this.session, running: this.run !== null };
+    this.change.order = this.change.head = true;
+  }
+
+  private foldNotice(notice: Notice, runId: string | null): void {
+    const owner = runId === null ? undefined : this.messageOfRun(runId);
+    if (owner) return this.edit(owner, (message) => ({ ...message, notices: [...(message.notices ?? []), notice] }));
+    this.notices = [...this.notices, notice].slice(-20);
+    this.change.head = true;
+  }
+
+  private messageOfRun(runId: string): string | undefined {
+    if (this.run?.runId === runId) return this.run.messageId;
+    return this.order.findLast((id) => {
+      const message = this.messages.get(id);
+      return message?.runId === runId && message.role === "assistant";
+    });
+  }
+
+  private put(message: MessageView): void {
+    this.messages.set(message.messageId, message);
+    this.change.messages.add(message.messageId);
+    message.parts.forEach((part, index) => {
+      if (part.type === "tool_call") this.calls.set(part.callId, { messageId: message.messageId, part: index });
+    });
+  }
+
+  private edit(messageId: string, change: (message: MessageView) => MessageView): void {
+    const message = this.messages.get(messageId);
+    if (message === undefined) return; // older than what the snapshot showed
+    this.messages.set(messageId, change(message));
+    this.change.messages.add(messageId);
+  }
+
+  private editCall(callId: string, change: (call: ToolPart) => ToolPart): void {
+    const place = this.calls.get(callId);
+    if (place === undefined) return;
+    this.edit(place.messageId, (message) => {
+      const call = message.parts[place.part];
+      return call?.type === "tool_call" ? withPart(message, place.part, change(call)) : message;
+    });
+  }
+}
+
+function withPart(message: MessageView, index: number, part: Part): MessageView {
+  const parts = message.parts.slice();
+  while (parts.length < index) parts.push({ type: "text", text: "" });
+  parts[index] = part;
+  return { ...message, parts };
+}

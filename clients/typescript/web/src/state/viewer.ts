@@ -1,0 +1,83 @@
+/** The whole page without its painting: the connection, the list of sessions, the open one, what waits to be sent. */
+
+import { Chat } from "./chat";
+import { Connection, type Wire } from "./connection";
+import type { Accepted } from "./contract";
+import { callFailure } from "./errors";
+import { type Draft, type DraftStorage, Outbox } from "./outbox";
+import { SessionList } from "./sessions";
+import type { Frame } from "./store";
+import { Listeners, newId, type Timers } from "./timers";
+
+export class Viewer {
+  readonly connection: Connection;
+  readonly sessions: SessionList;
+  readonly outbox: Outbox;
+  chat: Chat;
+  /** The last thing that went wrong with what the user asked; null once it was dismissed. */
+  complaint: string | null = null;
+  private readonly listeners = new Listeners();
+
+  constructor(
+    wire: Wire,
+    storage: DraftStorage,
+    private readonly frame: Frame,
+    timers: Timers,
+    sessionId: string | null,
+  ) {
+    this.connection = new Connection(wire, timers);
+    this.outbox = new Outbox(storage, this.deliver, () => this.connection.online, timers);
+    this.sessions = new SessionList(this.connection);
+    this.chat = this.make(sessionId);
+    this.connection.subscribe(this.outbox.pump);
+  }
+
+  /** Hears of another open chat and of complaints. */
+  readonly subscribe = this.listeners.add;
+
+  start(): void {
+    this.sessions.start();
+    this.connection.start();
+  }
+
+  /** Opens that session; null: a new one, which exists once something is said in it. */
+  open(sessionId: string | null): void {
+    if (sessionId === this.chat.sessionId || (sessionId === null && this.chat.isNew)) return;
+    this.chat.close();
+    this.chat = this.make(sessionId);
+    this.listeners.call();
+  }
+
+  async remove(sessionId: string): Promise<void> {
+    try {
+      await this.connection.invoke("DeleteSession", sessionId);
+    } catch (error) {
+      return this.complain(callFailure(error).text);
+    }
+    this.outbox.forgetSession(sessionId);
+    this.sessions.apply({ sessionId, deleted: true });
+    if (this.chat.sessionId === sessionId) this.open(null);
+  }
+
+  readonly complain = (text: string | null): void => {
+    this.complaint = text;
+    this.listeners.call();
+  };
+
+  private make(sessionId: string | null): Chat {
+    const id = sessionId ?? newId("s-");
+    // A session whose first message is still in the outbox may not exist yet.
+    const isNew = sessionId === null || this.outbox.of(id).some((entry) => entry.opens);
+    return new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain);
+  }
+
+  private readonly deliver = async ({ messageId, sessionId, content, ...draft }: Draft): Promise<Accepted> => {
+    if (draft.opens) {
+      await this.connection.invoke("OpenSession", { sessionId });
+      if (this.chat.sessionId === sessionId) this.chat.watch();
+    }
+    const message = draft.replaces ? { messageId, content, replaces: draft.replaces } : { messageId, content };
+    const options = draft.continues ? [{ continues: draft.continues }] : [];
+    return this.connection.invoke<Accepted>("SendMessage", sessionId, message, ...options);
+  };
+}
