@@ -127,7 +127,9 @@ class Journal(Protocol):
 
         `number` counts this fence's appends from 1: a repeat of the same (fence, number) stores nothing and returns
         what it got before. The act begins at once, in the order of calls; the memory store has finished when it
-        returns. Raises (in the future) `StaleFence` if `fence` does not hold the session's lease.
+        returns. Raises (in the future) `StaleFence` if `fence` does not hold the session's lease (expired is as good
+        as held until somebody takes it), or if `number` is lower than one that is stored and its own answer is no
+        longer remembered: keep few appends on their way, and repeat one before going on to the next.
         """
         ...
 
