@@ -1,0 +1,174 @@
+"""Anthropic's models, on their own SDK.
+
+The SDK does HTTP, authentication and the framing of server-sent events. Their JSON is read here (`anthropic_stream`):
+the SDK's typed events cost more per delta, and hide pings, which are signs of life. The SDK is imported late, and in a
+thread, since it takes a second and 74 MB.
+
+Whatever goes wrong is a `ProviderError` (`anthropic_errors`); nothing is tried again here, the runner does that.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from hub.chat.parts import Json
+from hub.errors import ProviderError, SettingsError
+from hub.providers.anthropic_errors import Sanitiser, from_connection, from_status, inactive, refused, truncated
+from hub.providers.anthropic_request import sent_names, to_body
+from hub.providers.anthropic_stream import StreamReader, decode_error
+from hub.providers.base import Delta, Request
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic, AsyncStream
+    from anthropic._streaming import ServerSentEvent
+    from anthropic.types import RawMessageStreamEvent
+
+BASE_URL = "https://api.anthropic.com"
+DRAIN_S = 1.0
+"""How long the HTTP answer's end is waited for once the step has ended, so that its connection can be used again."""
+
+
+class AnthropicProvider:
+    """Asks Anthropic's Messages API, or what speaks like it at `base_url`.
+
+    `timeout_s` bounds connecting and sending; `inactivity_s` bounds the wait for the answer's beginning, and for each
+    next event of it (pings count). `thinking` asks for it, and for its summary; else the model's own default holds.
+    Raises `SettingsError` for a key or an address that cannot be right.
+    """
+
+    name = "anthropic"
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        default_model: str = "claude-sonnet-5-5",
+        max_tokens: int = 16_384,
+        thinking: bool = False,
+        timeout_s: float = 10.0,
+        inactivity_s: float = 60.0,
+    ) -> None:
+        _check_key(api_key)
+        self.default_model = default_model
+        self._api_key = api_key
+        self._base_url = _checked_url(base_url or BASE_URL)
+        self._max_tokens = max_tokens
+        self._thinking = thinking
+        self._timeout_s = timeout_s
+        self._inactivity_s = inactivity_s
+        self._clean = Sanitiser(api_key)
+        self._loading = asyncio.Lock()
+        self._client: AsyncAnthropic | None = None  # made for the first request
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """See `Provider.stream`."""
+        client = await self._ready()
+        body = to_body(request, max_tokens=self._max_tokens, thinking=self._thinking)
+        reader = StreamReader(sent_names(request.tools))
+        stream = await self._open(client, body)
+        try:
+            events = stream.raw_events(stream.response)
+            while not reader.ended:
+                event = await self._next(events, reader)
+                for delta in reader.read(event.event or "", event.data):
+                    yield delta
+            await self._drain(events)
+        finally:
+            await stream.close()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def _ready(self) -> "AsyncAnthropic":
+        async with self._loading:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._load)
+            return self._client
+
+    def _load(self) -> "AsyncAnthropic":
+        import anthropic
+        import httpx2
+
+        client = anthropic.AsyncAnthropic(
+            api_key=self._api_key,
+            base_url=self._base_url,
+            # No read timeout: the inactivity is watched here, over the wait for headers too.
+            timeout=httpx2.Timeout(self._timeout_s, read=None),
+            max_retries=0,
+            # Neither spans nor trace headers of the SDK's own.
+            open_telemetry=False,
+        )
+        _ = client.messages  # imports the rest of the SDK
+        return client
+
+    async def _open(self, client: "AsyncAnthropic", body: dict[str, Json]) -> "AsyncStream[RawMessageStreamEvent]":
+        """Send the request; returns once the headers of its answer have come."""
+        import anthropic
+
+        try:
+            async with asyncio.timeout(self._inactivity_s):
+                stream: AsyncStream[RawMessageStreamEvent] = await client.messages.create(**body, stream=True)
+                return stream
+        except TimeoutError:
+            raise inactive(self._inactivity_s) from None
+        # Foreign errors are not chained: their texts would reach a log as they are.
+        except anthropic.APIStatusError as error:
+            raise from_status(error, self._clean) from None
+        except anthropic.APIConnectionError as error:
+            raise from_connection(error, began=False) from None
+        except anthropic.AnthropicError as error:
+            raise ProviderError("internal", f"Anthropic's SDK failed: {self._clean(str(error))}") from None
+
+    async def _next(self, events: "AsyncIterator[ServerSentEvent]", reader: StreamReader) -> "ServerSentEvent":
+        """The next event that is not an error."""
+        import httpx2
+
+        try:
+            async with asyncio.timeout(self._inactivity_s):
+                event = await anext(events, None)
+        except TimeoutError:
+            raise inactive(self._inactivity_s) from None
+        except (httpx2.RequestError, httpx2.StreamError) as error:
+            raise from_connection(error, began=reader.began) from None
+        except UnicodeDecodeError:
+            raise truncated("something came that is not UTF-8") from None
+        if event is None:
+            raise truncated("it has no end")
+        if event.event == "error":
+            said = decode_error(event.data)
+            raise refused(200, said.type or "api_error", said.message or "", self._clean)
+        return event
+
+    async def _drain(self, events: AsyncIterator[object]) -> None:
+        """Read the HTTP answer's end, which mostly has come already. If it does not come, the connection is closed."""
+        import httpx2
+
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                async for _ in events:
+                    pass
+        except (TimeoutError, httpx2.RequestError, httpx2.StreamError, UnicodeDecodeError):
+            return  # the answer is whole; only the connection is not
+
+
+def _check_key(api_key: str) -> None:
+    if not api_key.strip():
+        raise SettingsError("ANTHROPIC_API_KEY is empty: set it to your key, or unset it to use the demo provider.")
+    if not all("!" <= character <= "~" for character in api_key):
+        raise SettingsError(
+            "ANTHROPIC_API_KEY is malformed: it has white space or characters that no key has; copy the key again."
+        )
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError(f"The address of Anthropic must be an http or https URL, and {url!r} is not one.")
+    return url
