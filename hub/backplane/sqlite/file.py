@@ -11,7 +11,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 
-from hub.backplane.sqlite_schema import ForeignFile, migrate
+from hub.backplane.sqlite.schema import ForeignFile, migrate
 from hub.errors import SettingsError
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"

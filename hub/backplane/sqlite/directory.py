@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hub.backplane.base import SessionRecord
-from hub.backplane.sqlite_file import SqliteFile
+from hub.backplane.sqlite.file import SqliteFile
 
 _decode_members = msgspec.msgpack.Decoder(dict[str, str]).decode
 _encode = msgspec.msgpack.Encoder().encode

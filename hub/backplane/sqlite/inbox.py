@@ -8,7 +8,7 @@ import msgspec
 from hub.backplane import decide
 from hub.backplane.base import Accepted, Ask, Fence, Known, Lease, Note, Position, Settle, Stopped, Work
 from hub.backplane.decide import Box, Held, Remembered
-from hub.backplane.sqlite_file import SqliteFile
+from hub.backplane.sqlite.file import SqliteFile
 
 MAX_CACHED = 8192
 """Boxes kept in memory; over it all are dropped, and read again when they are next touched."""

@@ -25,7 +25,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             session_id TEXT NOT NULL, place INTEGER NOT NULL, message_id TEXT NOT NULL, body BLOB NOT NULL,
             PRIMARY KEY (session_id, place)
         ) WITHOUT ROWID""",
-        # Inboxes. `state`: what is not done (`sqlite_inbox.State`). `due`: its place in the index of leases.
+        # Inboxes. `state`: what is not done (`inbox.State`). `due`: its place in the index of leases.
         """CREATE TABLE boxes (
             session_id TEXT PRIMARY KEY, state BLOB NOT NULL, fence INTEGER, owner TEXT, expires_at INTEGER, due INTEGER
         ) WITHOUT ROWID""",

@@ -8,7 +8,7 @@ from hub.backplane import decide
 from hub.backplane.base import Appended, Entry, Fence, Fold, Page, Position, Row
 from hub.backplane.decide import Box
 from hub.backplane.numbered import REMEMBERED, Numbered
-from hub.backplane.sqlite_file import SqliteFile
+from hub.backplane.sqlite.file import SqliteFile
 
 MAX_CACHED = 8192
 """Sessions whose head is kept in memory; over it all are dropped, and read again when they are next touched."""

@@ -1,8 +1,4 @@
-"""The embedded default: one process, one SQLite file that survives restarts.
-
-Everything here only hands acts to the writer's thread and waits; what they do is in `sqlite_journal`, `sqlite_inbox`
-and `sqlite_directory`, how they are batched in `sqlite_writer`, what a file must be in `sqlite_file`.
-"""
+"""The SQLite backplane as its users see it: each method hands one act to the writer's thread and waits for it."""
 
 import asyncio
 import sqlite3
@@ -31,11 +27,11 @@ from hub.backplane.base import (
 )
 from hub.backplane.fanout import Fanout, LocalBus
 from hub.backplane.memory import random_epoch
-from hub.backplane.sqlite_directory import DirectoryActs
-from hub.backplane.sqlite_file import SqliteFile, file_identity
-from hub.backplane.sqlite_inbox import InboxActs
-from hub.backplane.sqlite_journal import JournalActs
-from hub.backplane.sqlite_writer import Writer
+from hub.backplane.sqlite.directory import DirectoryActs
+from hub.backplane.sqlite.file import SqliteFile, file_identity
+from hub.backplane.sqlite.inbox import InboxActs
+from hub.backplane.sqlite.journal import JournalActs
+from hub.backplane.sqlite.writer import Writer
 
 
 class _Store:
@@ -183,7 +179,7 @@ class SqliteDirectory:
 class SqliteBackplane(Backplane):
     """All five on one file, which no other process can serve meanwhile. The bus is this process's own.
 
-    `identity` names the store's life (see `sqlite_file.file_identity`); `epoch_source` makes a new epoch's name.
+    `identity` names the store's life (see `file.file_identity`); `epoch_source` makes a new epoch's name.
     """
 
     def __init__(

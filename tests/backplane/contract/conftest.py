@@ -1,0 +1,23 @@
+"""Every test in this folder runs on every store. A new store adds a function here and its name to `STORES`."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from hub.backplane.base import Backplane
+from hub.backplane.memory import MemoryBackplane
+from hub.backplane.sqlite import SqliteBackplane
+
+STORES: dict[str, Callable[[Path], Backplane]] = {
+    "memory": lambda path: MemoryBackplane(),
+    "sqlite": lambda path: SqliteBackplane(str(path / "hub.db")),
+}
+
+
+@pytest.fixture(params=list(STORES))
+async def backplane(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backplane]:
+    backplane = STORES[request.param](tmp_path)
+    await backplane.start()
+    yield backplane
+    await backplane.close()
