@@ -70,7 +70,7 @@ class JsonCodec:
                 body = b'{"type":8,"sequenceId":%d' % message.sequence_id
             case SequenceMessage():
                 body = b'{"type":9,"sequenceId":%d' % message.sequence_id
-            case _:
+            case _:  # pragma: no cover
                 assert_never(message)
         return body + _END
 

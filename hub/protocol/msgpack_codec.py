@@ -94,7 +94,7 @@ def _array(message: HubMessage) -> tuple[object, ...]:
             return 8, message.sequence_id
         case Sequence():
             return 9, message.sequence_id
-        case _:
+        case _:  # pragma: no cover
             assert_never(message)
 
 

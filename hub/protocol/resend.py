@@ -88,7 +88,9 @@ class ResendBuffer:
 
     def sequence(self, sequence_id: int) -> None:
         """The other side goes on with this id. Raises ProtocolError if messages before it never came."""
-        if sequence_id > self._next_received:
+        # Not `_next_received`, as in .NET: while repeats come in it is behind what an Ack has told already, and a
+        # second loss of the socket would then close the connection.
+        if sequence_id > self._last_received + 1:
             raise ProtocolError("Sequence ID greater than amount of messages we've received.")
         if sequence_id < 1:
             raise ProtocolError("Sequence ID less than 1.")
