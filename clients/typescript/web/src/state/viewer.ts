@@ -48,15 +48,18 @@ export class Viewer {
     this.listeners.call();
   }
 
-  async remove(sessionId: string): Promise<void> {
+  /** Deletes that session, for everybody. False if that did not work. */
+  async remove(sessionId: string): Promise<boolean> {
     try {
       await this.connection.invoke("DeleteSession", sessionId);
     } catch (error) {
-      return this.complain(callFailure(error).text);
+      this.complain(callFailure(error).text);
+      return false;
     }
     this.outbox.forgetSession(sessionId);
     this.sessions.apply({ sessionId, deleted: true });
     if (this.chat.sessionId === sessionId) this.open(null);
+    return true;
   }
 
   readonly complain = (text: string | null): void => {

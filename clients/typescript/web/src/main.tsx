@@ -1,0 +1,36 @@
+/** Puts the page together. Every address is relative, so that it works below any prefix. */
+
+import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import { render } from "preact";
+import { realTimers } from "./state/timers";
+import { Viewer } from "./state/viewer";
+import { App } from "./ui/app";
+import { addressedSession, draftStorage, onDraftRemoved } from "./ui/browser";
+import { pageFrame } from "./ui/frame";
+import { ViewerProvider } from "./ui/hooks";
+import "./style/base.css";
+import "./style/layout.css";
+import "./style/message.css";
+
+const wire = new HubConnectionBuilder()
+  .withUrl("hub", { transport: HttpTransportType.WebSockets })
+  .configureLogging(LogLevel.None) // what goes wrong is shown on the page
+  .build();
+
+const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession());
+
+onDraftRemoved((messageId) => viewer.outbox.forget(messageId));
+const probe = () => viewer.connection.probe("ListSessions", { limit: 1 });
+addEventListener("online", viewer.connection.retryNow);
+addEventListener("offline", probe);
+document.addEventListener("visibilitychange", () => !document.hidden && probe());
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("the page has no #app");
+render(
+  <ViewerProvider value={viewer}>
+    <App />
+  </ViewerProvider>,
+  root,
+);
+viewer.start();

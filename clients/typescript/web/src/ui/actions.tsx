@@ -1,0 +1,94 @@
+/** What can be done to a message. */
+
+import { useState } from "preact/hooks";
+import type { Chat } from "../state/chat";
+import type { MessageView } from "../state/transcript";
+import { textOf } from "./message";
+
+interface Props {
+  chat: Chat;
+  message: MessageView;
+  onEdit: (message: MessageView) => void;
+}
+
+export function Actions({ chat, message, onEdit }: Props) {
+  const { messageId, status, runId } = message;
+  if (status === "streaming" || status === "queued") return null;
+  if (message.role === "user") {
+    return (
+      <div class="actions" role="group" aria-label="Actions">
+        <Action label="Edit" testid="edit" onClick={() => onEdit(message)} />
+        <CopyAction message={message} />
+      </div>
+    );
+  }
+  const replyTo = message.replyTo ?? questionBefore(chat, messageId);
+  return (
+    <div class="actions" role="group" aria-label="Actions">
+      <CopyAction message={message} />
+      {replyTo && (
+        <Action
+          label={status === "failed" ? "Try again" : "Answer again"}
+          testid="regenerate"
+          onClick={() => void chat.regenerate(replyTo)}
+        />
+      )}
+      {runId && (status === "stopped" || status === "interrupted") && (
+        <Action label="Continue" testid="continue" onClick={() => chat.continueFrom(runId)} />
+      )}
+      <RateAction chat={chat} message={message} score={1} />
+      <RateAction chat={chat} message={message} score={-1} />
+    </div>
+  );
+}
+
+function Action({ label, testid, onClick }: { label: string; testid: string; onClick: () => void }) {
+  return (
+    <button type="button" class="quiet" data-testid={testid} onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+function CopyAction({ message }: { message: MessageView }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    const done = navigator.clipboard?.writeText(textOf(message)) ?? Promise.reject(new Error("no clipboard"));
+    done.then(
+      () => {
+        setCopied(true);
+        setTimeout(() => setCopied(false), 1500);
+      },
+      () => setCopied(false),
+    );
+  };
+  return <Action label={copied ? "Copied" : "Copy"} testid="copy" onClick={copy} />;
+}
+
+function RateAction({ chat, message, score }: { chat: Chat; message: MessageView; score: 1 | -1 }) {
+  const given = message.rating === score;
+  const good = score === 1;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      aria-pressed={given}
+      aria-label={good ? "Good answer" : "Bad answer"}
+      data-testid={good ? "rate-up" : "rate-down"}
+      onClick={() => void chat.rate(message.messageId, given ? 0 : score)}
+    >
+      <svg viewBox="0 0 24 24" width="15" height="15" aria-hidden="true" class={good ? undefined : "flipped"}>
+        <path d="M7 11v9H4v-9zm0 0 4-8c1.7 0 2.6 1 2.3 2.8L12.6 9H19a2 2 0 0 1 2 2.3l-1.1 7A2 2 0 0 1 18 20H7" />
+      </svg>
+    </button>
+  );
+}
+
+/** The question of an answer whose run was not seen: the last one above it. */
+function questionBefore(chat: Chat, messageId: string): string | undefined {
+  const { order, messages } = chat.store.transcript;
+  return order.slice(0, order.indexOf(messageId)).findLast((id) => {
+    const message = messages.get(id);
+    return message?.role === "user" && message.status !== "superseded";
+  });
+}

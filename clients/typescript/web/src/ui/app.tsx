@@ -1,0 +1,99 @@
+/** The page: list of chats, open chat, composer. */
+
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import type { MessageView } from "../state/transcript";
+import { Announcer } from "./announcer";
+import { addressedSession, addressSession } from "./browser";
+import { Composer } from "./composer";
+import { ConnectionBar, Header } from "./header";
+import { useViewer, useWatched } from "./hooks";
+import { StickToEnd } from "./scroll";
+import { Sidebar } from "./sidebar";
+import { TranscriptView } from "./transcript";
+
+export function App() {
+  const viewer = useViewer();
+  const chat = useWatched(viewer.subscribe, () => viewer.chat);
+  const stick = useMemo(() => new StickToEnd(), []);
+  const [editing, setEditing] = useState<MessageView | null>(null);
+  const [menu, setMenu] = useState(false);
+
+  useEffect(() => setEditing(null), [chat]);
+  useAddress();
+  useEscape();
+
+  const open = useCallback(
+    (sessionId: string | null) => {
+      viewer.open(sessionId);
+      addressSession(sessionId, "push");
+      setMenu(false);
+    },
+    [viewer],
+  );
+  return (
+    <div class={menu ? "app menu-open" : "app"}>
+      <Sidebar current={chat.sessionId} onOpen={open} />
+      <button type="button" class="scrim" aria-label="Close the list of chats" tabIndex={menu ? 0 : -1} onClick={() => setMenu(false)} />
+      <main>
+        <Header chat={chat} onMenu={() => setMenu(!menu)} />
+        <ConnectionBar />
+        <TranscriptView key={chat.sessionId} chat={chat} stick={stick} onEdit={setEditing} />
+        <div class="foot">
+          <JumpToEnd stick={stick} />
+          <Complaint />
+          <Composer chat={chat} editing={editing} onEdited={() => setEditing(null)} onSent={stick.toEnd} />
+        </div>
+        <Announcer store={chat.store} />
+      </main>
+    </div>
+  );
+}
+
+/** Back, forward, and an address typed in. */
+function useAddress(): void {
+  const viewer = useViewer();
+  useEffect(() => {
+    const follow = () => viewer.open(addressedSession());
+    addEventListener("popstate", follow);
+    return () => removeEventListener("popstate", follow);
+  }, [viewer]);
+}
+
+/** Escape stops the answer from anywhere, unless something nearer took the key. */
+function useEscape(): void {
+  const viewer = useViewer();
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) void viewer.chat.stop();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [viewer]);
+}
+
+function JumpToEnd({ stick }: { stick: StickToEnd }) {
+  const stuck = useWatched(stick.subscribe, () => stick.stuck);
+  if (stuck) return null;
+  return (
+    <button type="button" class="jump" data-testid="jump" onClick={stick.toEnd}>
+      ↓ To the latest
+    </button>
+  );
+}
+
+function Complaint() {
+  const viewer = useViewer();
+  const text = useWatched(viewer.subscribe, () => viewer.complaint);
+  return (
+    <div role="alert">
+      {text !== null && (
+        <p class="bar" data-testid="complaint">
+          <span>{text}</span>
+          <button type="button" class="quiet" onClick={() => viewer.complain(null)}>
+            Dismiss
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+/** What the page keeps in the browser: unsent messages, and the open session in its address. */
+
+import { type Draft, type DraftStorage, memoryStorage } from "../state/outbox";
+
+/** Hubs below different prefixes of one host do not see each other's. */
+const PREFIX = `hubline:${location.pathname}:draft:`;
+
+/** In localStorage; in memory where the browser forbids that (blocked or partitioned storage, full disk). */
+export function draftStorage(): DraftStorage {
+  const memory = memoryStorage();
+  const attempt = <T>(what: () => T, otherwise: T): T => {
+    try {
+      return what();
+    } catch {
+      return otherwise;
+    }
+  };
+  return {
+    load: () => attempt(readAll, []),
+    save(draft) {
+      memory.save(draft);
+      attempt(() => localStorage.setItem(PREFIX + draft.messageId, JSON.stringify(draft)), undefined);
+    },
+    remove(messageId) {
+      memory.remove(messageId);
+      attempt(() => localStorage.removeItem(PREFIX + messageId), undefined);
+    },
+  };
+}
+
+function readAll(): Draft[] {
+  const keys = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? "");
+  return keys.filter((key) => key.startsWith(PREFIX)).flatMap((key) => readDraft(localStorage.getItem(key)));
+}
+
+function readDraft(text: string | null): Draft[] {
+  try {
+    const draft = JSON.parse(text ?? "") as Partial<Draft>;
+    const whole = draft.messageId && draft.sessionId && typeof draft.content === "string" && draft.createdAt;
+    return whole ? [draft as Draft] : [];
+  } catch {
+    return []; // not ours, or of another version
+  }
+}
+
+/** Calls with the id of each message that another tab delivered or cancelled. */
+export function onDraftRemoved(listener: (messageId: string) => void): void {
+  addEventListener("storage", (event) => {
+    if (event.key?.startsWith(PREFIX) && event.newValue === null) listener(event.key.slice(PREFIX.length));
+  });
+}
+
+/** The session named by the page's address: `#s=<id>`. */
+export function addressedSession(): string | null {
+  const id = new URLSearchParams(location.hash.slice(1)).get("s");
+  return id === "" ? null : id;
+}
+
+export function addressSession(sessionId: string | null, how: "push" | "replace"): void {
+  if (sessionId === addressedSession()) return;
+  const address = sessionId === null ? location.pathname + location.search : `#s=${encodeURIComponent(sessionId)}`;
+  if (how === "push") history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}

@@ -1,0 +1,107 @@
+/** Where one writes. The focus stays here; Enter sends, Escape stops the answer. */
+
+import type { TargetedKeyboardEvent } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Chat } from "../state/chat";
+import type { MessageView } from "../state/transcript";
+import { addressSession } from "./browser";
+import { useViewer, useWatched } from "./hooks";
+import { textOf } from "./message";
+
+interface Props {
+  chat: Chat;
+  /** The message that is being edited. */
+  editing: MessageView | null;
+  onEdited: () => void;
+  onSent: () => void;
+}
+
+export function Composer({ chat, editing, onEdited, onSent }: Props) {
+  const viewer = useViewer();
+  const [text, setText] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  useWatched(chat.store.subscribeHead, () => chat.store.transcript.run);
+  useWatched(viewer.outbox.subscribe, () => viewer.outbox.entries);
+  useWatched(chat.store.subscribeOrder, () => chat.store.transcript.order);
+  useWatched(chat.subscribe, () => chat.gone);
+  const stoppable = chat.stoppable;
+
+  useEffect(() => field.current?.focus({ preventScroll: true }), [chat]);
+  useEffect(() => {
+    setText(editing ? textOf(editing) : "");
+    if (editing) field.current?.focus({ preventScroll: true });
+  }, [editing, chat]);
+  useLayoutEffect(() => fit(field.current), [text]);
+
+  const send = () => {
+    const content = text.trim();
+    if (content === "" || chat.gone !== null) return;
+    if (!chat.send(content, editing ? { replaces: editing.messageId } : {})) return;
+    addressSession(chat.sessionId, "replace");
+    setText("");
+    if (editing) onEdited();
+    onSent();
+    field.current?.focus({ preventScroll: true });
+  };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
+    // While an input method is composing, Enter and Escape are its own.
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "Escape" && editing) {
+      event.preventDefault();
+      onEdited();
+    }
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {editing && (
+        <p class="editing" data-testid="editing">
+          Editing your message. What follows it is put aside.
+          <button type="button" class="quiet" onClick={onEdited}>
+            Cancel
+          </button>
+        </p>
+      )}
+      <div class="field">
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          data-testid="composer"
+          aria-label="Message"
+          placeholder={stoppable ? "Write the next message; it waits its turn" : "Write a message"}
+          enterkeyhint="send"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        {stoppable && (
+          <button type="button" class="stop" data-testid="stop" aria-label="Stop the answer (Escape)" title="Stop (Escape)" onClick={() => void chat.stop()}>
+            <svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
+              <rect x="5" y="5" width="14" height="14" rx="3" />
+            </svg>
+          </button>
+        )}
+        <button type="submit" class="send" data-testid="send" aria-label="Send" title="Send (Enter)" disabled={text.trim() === "" || chat.gone !== null}>
+          <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+            <path d="M12 20V5m0 0-6 6m6-6 6 6" />
+          </svg>
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** As high as its text, within what the style allows. */
+function fit(field: HTMLTextAreaElement | null): void {
+  if (field === null) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
+}

@@ -1,0 +1,139 @@
+/** The open session's title and settings, and how the connection is. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Chat } from "../state/chat";
+import type { Autonomy } from "../state/contract";
+import type { LinkState } from "../state/connection";
+import { addressSession } from "./browser";
+import { useViewer, useWatched } from "./hooks";
+
+const AUTONOMY: Record<Autonomy, { label: string; hint: string }> = {
+  ask: { label: "Asks first", hint: "Every tool call needs approval" },
+  "agent-default": { label: "Reads freely", hint: "Reading tools run, writing ones need approval" },
+  "agent-yolo": { label: "Acts freely", hint: "All tools run without asking" },
+  auto: { label: "Acts freely", hint: "All tools run without asking" },
+};
+
+const LINKS: Record<LinkState, string> = {
+  connecting: "Connecting",
+  online: "Online",
+  reconnecting: "Reconnecting",
+  offline: "Offline",
+};
+
+export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
+  const viewer = useViewer();
+  const session = useWatched(chat.store.subscribeHead, () => chat.store.transcript.session);
+  const [mode, setMode] = useState<"show" | "rename" | "delete">("show");
+  useEffect(() => setMode("show"), [chat]);
+  useEffect(() => {
+    document.title = session ? `${session.title || "Untitled"} · Hubline` : "Hubline";
+  }, [session]);
+  const back = () => setMode("show");
+  const remove = async () => {
+    back();
+    if (await viewer.remove(chat.sessionId)) addressSession(null, "replace");
+  };
+  return (
+    <header class="header">
+      <button type="button" class="icon menu" aria-label="Chats" data-testid="menu" onClick={onMenu}>
+        <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+          <path d="M4 7h16M4 12h16M4 17h10" />
+        </svg>
+      </button>
+      <div class="heading">
+        {mode === "rename" && session ? (
+          <Rename title={session.title} onDone={(title) => (back(), title !== null && void chat.rename(title))} />
+        ) : (
+          <h1 data-testid="title">{session ? session.title || "Untitled" : "New chat"}</h1>
+        )}
+        {session && (
+          <p class="muted settings">
+            <span data-testid="model">
+              {session.provider} · {session.model}
+            </span>
+            <span class="chip" data-testid="autonomy" title={AUTONOMY[session.autonomy]?.hint}>
+              {AUTONOMY[session.autonomy]?.label ?? session.autonomy}
+            </span>
+          </p>
+        )}
+      </div>
+      {session && mode === "show" && (
+        <>
+          <button type="button" class="quiet" data-testid="rename" onClick={() => setMode("rename")}>
+            Rename
+          </button>
+          <button type="button" class="quiet" data-testid="delete" onClick={() => setMode("delete")}>
+            Delete
+          </button>
+        </>
+      )}
+      {session && mode === "delete" && (
+        <span class="confirm" role="alertdialog" aria-label="Delete this chat?">
+          <span>Delete for good?</span>
+          <button type="button" class="danger" data-testid="confirm-delete" onClick={remove}>
+            Delete
+          </button>
+          <button type="button" class="quiet" ref={(button) => button?.focus()} onClick={back}>
+            Keep
+          </button>
+        </span>
+      )}
+      <ConnectionState />
+    </header>
+  );
+}
+
+function Rename({ title, onDone }: { title: string; onDone: (title: string | null) => void }) {
+  const [text, setText] = useState(title);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onDone(text.trim() || null);
+      }}
+    >
+      <input
+        value={text}
+        aria-label="Title"
+        data-testid="rename-input"
+        maxLength={200}
+        ref={(input) => input?.focus()}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onBlur={() => onDone(null)}
+        onKeyDown={(event) => event.key === "Escape" && (event.preventDefault(), event.stopPropagation(), onDone(null))}
+      />
+    </form>
+  );
+}
+
+function ConnectionState() {
+  const { connection } = useViewer();
+  const { state } = useWatched(connection.subscribe, () => connection.link);
+  return (
+    <span class={`link link-${state}`} data-testid="connection-state" data-state={state} title={LINKS[state]}>
+      <span class="dot" aria-hidden="true" />
+      <span class="link-text">{LINKS[state]}</span>
+    </span>
+  );
+}
+
+/** Why nothing moves, in a sentence; empty while all is well. */
+export function ConnectionBar() {
+  const { connection } = useViewer();
+  const { state, reason, final } = useWatched(connection.subscribe, () => connection.link);
+  const shown = state !== "online" && (reason !== null || state === "reconnecting");
+  return (
+    <div role={final ? "alert" : "status"} class="bars">
+      {shown && (
+        <p class="bar" data-testid="connection-bar">
+          <span>{reason ?? "The connection was lost."}</span>
+          {!final && <span class="muted"> Trying again. What you write is kept.</span>}
+          <button type="button" class="quiet" data-testid="retry-now" onClick={connection.retryNow}>
+            Try now
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

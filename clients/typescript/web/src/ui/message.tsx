@@ -1,0 +1,183 @@
+/** One message of the transcript, painted anew only when it changes itself. */
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+import type { Chat } from "../state/chat";
+import type { Status } from "../state/contract";
+import { finalRates, liveRates } from "../state/rates";
+import type { MessageView } from "../state/transcript";
+import { Boundary } from "./boundary";
+import { Actions } from "./actions";
+import { ratesText } from "./format";
+import { memo, useWatched } from "./hooks";
+import { PartView } from "./parts";
+
+const LONG_ANSWER_CHARS = 8000;
+const LONG_QUESTION_CHARS = 1200;
+
+interface Props {
+  chat: Chat;
+  messageId: string;
+  /** It is the newest one. */
+  last: boolean;
+  /** An earlier answer to the same question was put aside for it. */
+  again: boolean;
+  /** How many messages are answered before this queued one, and itself. */
+  place: number;
+  onEdit: (message: MessageView) => void;
+}
+
+export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }: Props) => {
+  const { store } = chat;
+  const subscribe = useCallback((run: () => void) => store.subscribeMessage(messageId, run), [store, messageId]);
+  const message = useWatched(subscribe, () => store.transcript.messages.get(messageId));
+  if (message === undefined || message.status === "superseded") return null;
+  const streaming = message.status === "streaming";
+  const who = message.role === "user" ? "You" : "Answer";
+  return (
+    <article
+      class={`message ${message.role}`}
+      data-testid={`message-${messageId}`}
+      data-role={message.role}
+      data-status={message.status}
+      aria-label={who}
+      aria-busy={streaming}
+    >
+      <Boundary
+        attempt={message.status}
+        onError={(error) => chat.reportError(messageId, `A message could not be shown: ${error.message}`)}
+        fallback={<Unshown message={message} />}
+      >
+        <Body message={message} last={last} />
+        <Footer chat={chat} message={message} again={again} place={place} />
+      </Boundary>
+      <Actions chat={chat} message={message} onEdit={onEdit} />
+    </article>
+  );
+});
+
+function Body({ message, last }: { message: MessageView; last: boolean }) {
+  const streaming = message.status === "streaming";
+  const limit = message.role === "user" ? LONG_QUESTION_CHARS : LONG_ANSWER_CHARS;
+  const mayFold = () => !streaming && !(last && message.role === "assistant") && textOf(message).length > limit;
+  // Decided once: what was read as it came is not folded under the reader's eyes.
+  const [foldable] = useState(mayFold);
+  const [folded, setFolded] = useState(foldable);
+  const end = message.parts.length - 1;
+  return (
+    <div class="body">
+      <div class={folded ? "folded" : undefined}>
+        {message.role === "user" ? (
+          <div class="plain">{textOf(message)}</div>
+        ) : (
+          message.parts.map((part, index) => <PartView key={index} part={part} growing={streaming && index === end} />)
+        )}
+        {streaming && !showsGrowth(message) && <Waiting />}
+      </div>
+      {foldable && (
+        <button type="button" class="fold" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
+          {folded ? "Show all" : "Show less"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Waiting() {
+  return (
+    <div class="waiting" data-testid="waiting">
+      <span />
+      <span />
+      <span />
+      <span class="visually-hidden">Waiting for the answer</span>
+    </div>
+  );
+}
+
+const ENDED: Partial<Record<Status, string>> = {
+  stopped: "Stopped",
+  failed: "Failed",
+  interrupted: "Interrupted: the hub went away before the answer was whole",
+  limit: "Reached a limit",
+};
+
+function Footer({ chat, message, again, place }: { chat: Chat; message: MessageView; again: boolean; place: number }) {
+  const { status, error, notices, edited } = message;
+  return (
+    <>
+      {notices?.map((notice) => (
+        <p class="notice" data-testid="notice" data-code={notice.code}>
+          {notice.text}
+        </p>
+      ))}
+      {error && (
+        <p class="problem" role="alert" data-testid="error" data-code={error.code}>
+          {error.message}
+        </p>
+      )}
+      <p class="meta">
+        {ENDED[status] && (
+          <span class={`ended ended-${status}`} data-testid="status">
+            {ENDED[status]}
+          </span>
+        )}
+        {status === "queued" && (
+          <span data-testid="queued">
+            Waits its turn (place {place}){" "}
+            <button type="button" class="quiet" data-testid="cancel-queued" onClick={() => void chat.cancelMessage(message.messageId)}>
+              Cancel
+            </button>
+          </span>
+        )}
+        {edited && <span class="muted">edited</span>}
+        {again && <span class="muted">answered again</span>}
+        {message.role === "assistant" && <RatesText chat={chat} message={message} />}
+      </p>
+    </>
+  );
+}
+
+const RATES_MS = 500;
+
+function RatesText({ chat, message }: { chat: Chat; message: MessageView }) {
+  const { messageId, timing, usage, model } = message;
+  const streaming = message.status === "streaming";
+  const [live, setLive] = useState("");
+  useEffect(() => {
+    if (!streaming) return;
+    const timer = setInterval(() => {
+      const pace = chat.store.transcript.messages.get(messageId)?.pace;
+      if (pace) setLive(ratesText(liveRates(pace)));
+    }, RATES_MS);
+    return () => clearInterval(timer);
+  }, [streaming, messageId]);
+  const text = timing && usage ? ratesText(finalRates(timing, usage)) : streaming ? live : "";
+  if (text === "") return null;
+  return (
+    <span class="muted rates" data-testid="rates" title={model}>
+      {text}
+    </span>
+  );
+}
+
+/** When a message cannot be painted: what can be said of it without painting it. */
+function Unshown({ message }: { message: MessageView }) {
+  return (
+    <div class="body">
+      <p class="problem" role="alert" data-testid="unshown">
+        This message could not be shown as it is meant to be. Its text:
+      </p>
+      <pre class="plain">{textOf(message)}</pre>
+    </div>
+  );
+}
+
+export function textOf(message: MessageView): string {
+  return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
+}
+
+/** Whether the last part shows by itself that more is coming. */
+function showsGrowth(message: MessageView): boolean {
+  const part = message.parts.at(-1);
+  if (part?.type === "tool_call") return ["pending", "approval", "running"].includes(part.state);
+  return part !== undefined && (part.type === "file" || part.text !== "");
+}

@@ -1,0 +1,100 @@
+/** The pieces of a message: text, thinking, tool calls, files. */
+
+import { useState } from "preact/hooks";
+import { Markdown } from "../markdown/markdown";
+import type { Part, ToolPart, ToolState } from "../state/contract";
+import { bytes, json, seconds } from "./format";
+
+export function PartView({ part, growing }: { part: Part; growing: boolean }) {
+  switch (part.type) {
+    case "text":
+      return part.text === "" ? null : <Markdown text={part.text} growing={growing} />;
+    case "thinking":
+      return part.text === "" ? null : <Thinking text={part.text} growing={growing} />;
+    case "tool_call":
+      return <ToolCard call={part} />;
+    case "file":
+      return (
+        <p class="file" data-testid="file">
+          <span aria-hidden="true">📎</span> {part.name} <span class="muted">{bytes(part.size)}</span>
+        </p>
+      );
+    default:
+      return null; // a part of a newer hub
+  }
+}
+
+function Thinking({ text, growing }: { text: string; growing: boolean }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="thinking" data-testid="thinking" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class={growing ? "busy" : undefined}>{growing ? "Thinking…" : "Thoughts"}</summary>
+      {open && <div class="thinking-text">{text}</div>}
+    </details>
+  );
+}
+
+const STATES: Record<ToolState, string> = {
+  pending: "Preparing",
+  approval: "Waiting for approval",
+  running: "Running",
+  success: "Done",
+  failed: "Failed",
+  denied: "Not allowed",
+  interrupted: "Interrupted",
+  timed_out: "Took too long",
+};
+
+function ToolCard({ call }: { call: ToolPart }) {
+  const [open, setOpen] = useState(false);
+  const state = STATES[call.state] ?? call.state;
+  const live = call.state === "running" || call.state === "pending";
+  const { fraction, note } = call.progress ?? {};
+  return (
+    <details
+      class={`tool tool-${call.state}`}
+      data-testid="tool-card"
+      data-state={call.state}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>
+        <span class={live ? "dot busy" : "dot"} aria-hidden="true" />
+        <span class="tool-title">{call.title || call.name}</span>
+        {call.host && call.host !== "server" && <span class="muted tool-host">{call.host}</span>}
+        <span class="tool-state" data-testid="tool-state">
+          {state}
+          {call.durationMs != null && ` · ${seconds(call.durationMs)}`}
+        </span>
+        {live && (fraction != null || note) && (
+          <span class="tool-progress" data-testid="tool-progress">
+            <progress max={1} {...(fraction != null ? { value: fraction } : {})} aria-label={`Progress of ${call.name}`} />
+            {note && <span class="muted">{note}</span>}
+          </span>
+        )}
+      </summary>
+      {open && <ToolDetails call={call} />}
+    </details>
+  );
+}
+
+function ToolDetails({ call }: { call: ToolPart }) {
+  const given = call.arguments != null ? json(call.arguments) : call.input;
+  return (
+    <div class="tool-details">
+      {call.title && call.title !== call.name && <p class="muted">{call.name}</p>}
+      {given && (
+        <section>
+          <h4>Arguments</h4>
+          <pre tabIndex={0}>{given}</pre>
+        </section>
+      )}
+      {call.result != null && (
+        <section>
+          <h4>Result{call.cut ? " (its beginning)" : ""}</h4>
+          <pre tabIndex={0}>{json(call.result)}</pre>
+        </section>
+      )}
+      {call.error && <p class="problem">{call.error}</p>}
+    </div>
+  );
+}
