@@ -51,7 +51,8 @@ class Progress(WireStruct, frozen=True):
 
 
 class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
-    """A tool call and what came of it. `arguments` are absent until they are whole."""
+    """A tool call and what came of it. `arguments` are absent until they are whole. `cut`: the result is longer than
+    what stands here (a snapshot's), `History` has it whole."""
 
     call_id: str
     name: str
@@ -64,6 +65,7 @@ class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag=
     access: Access
     host: str
     duration_ms: int | None = None
+    cut: bool = False
     step: int = 0
 
 
@@ -80,12 +82,19 @@ class FilePart(WireStruct, frozen=True, tag_field="type", tag="file"):
 Part = TextPart | ThinkingPart | ToolCallPart | FilePart
 
 
+class Rating(WireStruct, frozen=True):
+    """What a user thought of an answer: -1, 0 (taken back) or 1."""
+
+    score: int
+    comment: str | None = None
+
+
 class Message(WireStruct, frozen=True, kw_only=True):
     """What was said, once. `author` is the user's id, or the model of an answer.
 
     `provider` stands on answers, since a thinking part's signature is only good for who made it. `context` is what
     the client sent along for the model to see (the selection, the sheet). `edited` names the message that this one
-    replaced; `rating` is the last score given.
+    replaced; `rating` is the last one given.
     """
 
     message_id: str
@@ -98,7 +107,7 @@ class Message(WireStruct, frozen=True, kw_only=True):
     provider: str | None = None
     context: Json = None
     edited: str | None = None
-    rating: int | None = None
+    rating: Rating | None = None
 
 
 class Usage(WireStruct, frozen=True, kw_only=True):

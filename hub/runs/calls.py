@@ -1,0 +1,111 @@
+"""Runs the tool calls of one run: each in a task of its own, each answered exactly once."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from hub.chat import events
+from hub.chat.parts import Autonomy, Json, Session, ToolCallPart, ToolOutcome
+from hub.runs.ask import RunAsk
+from hub.runs.environment import RunEnvironment
+from hub.runs.step import WholeCall
+from hub.runs.writer import EventWriter
+from hub.tools.base import Tool, ToolContext, ToolError
+
+logger = logging.getLogger("hub.runs")
+
+INTERRUPTED = "The run ended before this call was finished."
+
+
+class Calls:
+    """The tool calls of one run."""
+
+    def __init__(
+        self, environment: RunEnvironment, session: Session, run_id: str, ask: RunAsk, writer: EventWriter
+    ) -> None:
+        self._env = environment
+        self._session = session
+        self._run_id = run_id
+        self._ask = ask
+        self._writer = writer
+        self._began: dict[str, int] = {}  # call id: when it began to run
+
+    @property
+    def autonomy(self) -> Autonomy:
+        return self._ask.autonomy or self._session.autonomy
+
+    async def run_all(self, calls: Sequence[WholeCall]) -> None:
+        """Run a step's calls side by side; returns when each has its outcome. Cancelled, it cancels them all."""
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(self._run(call), name=f"tool {call.call_id}")
+
+    def close_open(self, calls: Sequence[ToolCallPart]) -> None:
+        """Answer the calls that never will be, so that the history stays valid for the next request."""
+        for call in calls:
+            self._complete(call.call_id, "interrupted", error=INTERRUPTED)
+
+    async def _run(self, call: WholeCall) -> None:
+        self._began[call.call_id] = self._env.now_ms()
+        if call.arguments is None:
+            self._complete(call.call_id, "failed", error=call.error or "The arguments are not a JSON object.")
+            return
+        tool = self._env.tools.get(call.name)
+        if tool is None:
+            self._complete(call.call_id, "failed", error=f"There is no tool called {call.name}.")
+        elif not self._may_run(tool):
+            text = f"{call.name} needs an approval in the mode {self.autonomy}, and this hub cannot ask for one yet."
+            self._complete(call.call_id, "denied", error=text)
+        else:
+            await self._execute(tool, call.call_id, call.arguments)
+
+    def _may_run(self, tool: Tool) -> bool:
+        """Design, section 3.6."""
+        return self.autonomy == "agent-yolo" or (self.autonomy == "agent-default" and tool.spec.access == "read")
+
+    async def _execute(self, tool: Tool, call_id: str, arguments: Mapping[str, Json]) -> None:
+        context = ToolContext(
+            user=self._ask.author,
+            organisation=self._ask.organisation,
+            session_id=self._session.session_id,
+            run_id=self._run_id,
+            call_id=call_id,
+            report=lambda fraction, note: self._progress(call_id, fraction, note),
+        )
+        try:
+            async with asyncio.timeout(tool.timeout_s) as limit:
+                result = await tool.run(arguments, context)
+        except ToolError as error:
+            self._complete(call_id, "failed", error=str(error))
+        except TimeoutError:
+            if limit.expired():
+                self._complete(call_id, "timed_out", error=f"The tool did not finish within {tool.timeout_s:g} s.")
+            else:
+                self._broken(tool, call_id)
+        except Exception:
+            # A tool is the application's code: whatever it raises fails this call, not the run.
+            self._broken(tool, call_id)
+        else:
+            self._complete(call_id, "success", result=result)
+
+    def _broken(self, tool: Tool, call_id: str) -> None:
+        logger.exception("tool %s failed in run %s", tool.spec.name, self._run_id)
+        self._complete(call_id, "failed", error="The tool failed unexpectedly; the hub's log says how.")
+
+    def _progress(self, call_id: str, fraction: float | None, note: str | None) -> None:
+        if call_id in self._began:
+            self._writer.write(events.ToolProgress(self._run_id, call_id, fraction, note, time=self._env.now_ms()))
+
+    def _complete(self, call_id: str, outcome: ToolOutcome, *, result: Json = None, error: str | None = None) -> None:
+        now = self._env.now_ms()
+        self._writer.write(
+            events.ToolComplete(
+                self._run_id,
+                call_id,
+                outcome,
+                duration_ms=now - self._began.pop(call_id, now),
+                result=result,
+                error=error,
+                time=now,
+            )
+        )

@@ -1,0 +1,379 @@
+"""Drives one session while this node holds its lease: does what stands in the inbox, oldest first, one run at a time.
+
+Theory of operation. The inbox's work is the only truth of what is to be done; the driver reads it with every renewal
+of its lease, and holds no queue of its own. `_act` compares the work with what is under way and starts, stops,
+announces or appends, synchronously; then the loop settles what is finished, or waits to be woken. Everything that the
+driver writes goes through one `EventWriter`, so that the journal has one order.
+
+    taken ──> acting ──something finished: settle──> acting
+              acting ──waits: woken, run ended, or time to renew──> acting
+              acting ──nothing left: compact, release──> gone
+              any    ──another node took the lease──> gone (that node closes what was open)
+              any    ──node leaves: run ended as interrupted, settled──> gone (the queue waits for another node)
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Row, Settle, Work
+from hub.chat import events
+from hub.chat.parts import NO_USAGE, Message, RunError, Session, TextPart, Timing
+from hub.errors import BackplaneAway, BackplaneError, StaleFence
+from hub.providers.base import Provider
+from hub.runs import ask as asks
+from hub.runs.ask import RunAsk
+from hub.runs.environment import RunEnvironment
+from hub.runs.loading import load
+from hub.runs.runner import Ending, Runner
+from hub.runs.sessions import Sessions
+from hub.runs.writer import EventWriter
+
+logger = logging.getLogger("hub.runs")
+
+TITLE_CHARS = 60
+INTERRUPTED_CALL = "The hub's node went away while this call was running."
+
+
+@dataclass(frozen=True)
+class DriverEnvironment:
+    """What all drivers of a node share. `owner` names the node in fences."""
+
+    owner: str
+    backplane: Backplane
+    sessions: Sessions
+    providers: Mapping[str, Provider]
+    runs: RunEnvironment
+
+
+class Driver:
+    """One session under one lease. `run` is called once, in a task of its own."""
+
+    def __init__(self, environment: DriverEnvironment, session: Session, lease: Lease) -> None:
+        self._env = environment
+        self._session = session
+        self._fence: Fence = lease.fence
+        self._work: Work = lease.work
+        self._wake = asyncio.Event()
+        self._is_leaving = False
+        self._is_lost = False
+        self._runner: Runner | None = None  # set while a run is under way, with its task
+        self._task: asyncio.Task[None] | None = None
+        self._finished: list[str] = []  # runs whose `done` is written and not settled yet
+        self._appended: list[str] = []  # notes, likewise
+        self._usage = NO_USAGE  # of the finished runs, not yet added to the session's
+        self._showing: asyncio.Task[None] | None = None  # shows the newest run in the lists; set by its start
+
+    def wake(self) -> None:
+        """Look at the inbox again: something was asked."""
+        self._wake.set()
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether something was asked that the driver has not looked at."""
+        return self._wake.is_set() and not self._is_lost
+
+    def leave(self) -> None:
+        """End the run as interrupted, settle it, and go; what is queued stays for another node."""
+        self._is_leaving = True
+        if self._task is not None:
+            self._task.cancel()
+        self._wake.set()
+
+    async def run(self) -> None:
+        journal = self._env.backplane.journal
+        self._transcript, position = await load(journal, self._session.session_id)
+        self._epoch = position.epoch
+        self._writer = EventWriter(
+            journal,
+            self._session.session_id,
+            self._fence,
+            on_event=self._transcript.apply,
+            on_lost=self._on_lost,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._close_orphans()
+                while not await self._is_at_end():
+                    pass
+        finally:
+            self._writer.close()
+
+    # ---------------------------------------------------------------------------------------------- the loop
+
+    async def _is_at_end(self) -> bool:
+        """One turn of the loop."""
+        if self._is_lost:
+            return True
+        self._wake.clear()
+        self._act()
+        try:
+            if self._finished or self._appended:
+                await self._settle()
+            elif self._is_leaving and self._task is None:
+                return True
+            elif self._work.asks or self._work.notes:
+                await self._wait()
+                await self._renew(None)
+            else:
+                return await self._is_released()
+        except StaleFence as error:
+            self._on_lost(error)
+        except BackplaneAway as error:
+            logger.warning("session %s: the backplane is away (%s)", self._session.session_id, error)
+            await self._wait()
+        return self._is_lost
+
+    async def _settle(self) -> None:
+        """Tell the inbox what is done, once it is stored."""
+        await self._writer.flushed()
+        if self._is_lost:
+            return
+        runs, notes = tuple(self._finished), tuple(self._appended)
+        if runs:
+            if self._showing is not None:
+                await self._showing  # lest "running" be stored after "not running"
+            await self._change_session(running=False)
+        await self._renew(Settle(run_ids=runs, note_ids=notes))
+        self._finished = self._finished[len(runs) :]
+        self._appended = self._appended[len(notes) :]
+
+    async def _renew(self, settle: Settle | None) -> None:
+        limits = self._env.runs.limits
+        self._work = await self._env.backplane.leases.renew(
+            self._session.session_id,
+            self._fence,
+            now=self._env.runs.now_ms(),
+            lease_ms=limits.lease_ms,
+            settle=settle,
+        )
+
+    async def _wait(self) -> None:
+        """Until something was asked, the run has ended, or the lease is to be renewed."""
+        try:
+            async with asyncio.timeout(self._env.runs.limits.lease_ms / 3000):
+                await self._wake.wait()
+        except TimeoutError:
+            pass  # time to renew
+
+    async def _is_released(self) -> bool:
+        await self._compact()
+        if await self._env.backplane.leases.release(self._session.session_id, self._fence):
+            return True
+        await self._renew(None)
+        return False
+
+    async def _compact(self) -> None:
+        """Fold what the runs have written into their messages; the deltas go."""
+        await self._writer.flushed()
+        if self._writer.position is None or self._writer.is_lost:
+            return
+        rows = [
+            Row(place, message.message_id, msgspec.json.encode(message))
+            for place, message in self._transcript.changed()
+        ]
+        fold = Fold(self._writer.position.offset, self._transcript.state(), rows)
+        await self._env.backplane.journal.compact(self._session.session_id, self._fence, fold)
+        self._transcript.stored()
+
+    def _on_lost(self, error: BackplaneError | None) -> None:
+        logger.warning("session %s: no longer driven here (%s)", self._session.session_id, error or "store away")
+        self._is_lost = True
+        self._writer.close()
+        if self._task is not None:
+            self._task.cancel()
+        self._wake.set()
+
+    # ---------------------------------------------------------------------------------------------- the work
+
+    def _act(self) -> None:
+        """Compare the work with what is under way, and do what follows."""
+        self._reap()
+        for note in self._work.notes:
+            if note.note_id not in self._appended:
+                self._append(note)
+        place = 0
+        for known in self._work.asks:
+            if known.ask.run_id in self._finished:
+                continue
+            ask = asks.decode(known.ask.body)
+            if self._is_done_already(known, ask):
+                self._finished.append(known.ask.run_id)
+            elif self._runner is not None and self._runner.run_id == known.ask.run_id:
+                self._stop_if_asked(known)
+            elif known.stopped_by is not None:
+                self._begin(known, ask).finish(Ending("stopped"))
+                self._finished.append(known.ask.run_id)
+            elif known.state == "active":
+                if not self._is_leaving:
+                    self._start(known, ask)
+            else:
+                place += 1
+                self._announce(known, ask, place)
+
+    def _reap(self) -> None:
+        """Take note that the run has ended."""
+        if self._task is None or not self._task.done():
+            return
+        runner, self._runner, self._task = self._runner, None, None
+        assert runner is not None
+        if self._is_lost:
+            return
+        if not runner.is_done:  # cancelled before it could take its first step
+            runner.finish(Ending("interrupted" if runner.stopped_by is None else "stopped"))
+        self._usage = self._usage.plus(runner.usage)
+        self._finished.append(runner.run_id)
+
+    def _is_done_already(self, known: Known, ask: RunAsk) -> bool:
+        """Whether a node that died had written this run's `done`, and only not settled it."""
+        return known.state == "active" and self._transcript.message(ask.answer_id) is not None
+
+    def _stop_if_asked(self, known: Known) -> None:
+        if known.stopped_by is not None and self._runner is not None and self._task is not None:
+            self._runner.stop(known.stopped_by, self._task)
+
+    def _start(self, known: Known, ask: RunAsk) -> None:
+        runner = self._begin(known, ask)
+        provider = self._env.providers.get(ask.provider)
+        if provider is None:
+            text = f"This node has no provider called {ask.provider}. Choose another for this session."
+            runner.finish(Ending("failed", error=RunError(code="provider_auth", message=text, retryable=False)))
+            self._finished.append(runner.run_id)
+            return
+        self._runner = runner
+        self._task = self._group.create_task(runner.run(provider), name=f"run {runner.run_id}")
+        self._task.add_done_callback(lambda _: self._wake.set())
+        self._showing = self._group.create_task(self._show_running(ask), name=f"session of {runner.run_id}")
+
+    def _begin(self, known: Known, ask: RunAsk) -> Runner:
+        """Write the user's message, if there is one, and the run's start."""
+        now = self._env.runs.now_ms()
+        if ask.replaces is not None or ask.reply_to is not None:
+            self._supersede(ask.replaces or ask.reply_to or "", itself=ask.replaces is not None)
+        if ask.parts is not None:
+            self._writer.write(events.MessageChanged(self._user_message(known, ask, "complete"), time=now))
+        runner = Runner(
+            self._env.runs,
+            self._session,
+            known.ask.run_id,
+            ask,
+            self._transcript,
+            self._writer,
+            epoch=self._epoch,
+            asked_at=known.ask.asked_at,
+        )
+        runner.stopped_by = known.stopped_by
+        runner.begin()
+        return runner
+
+    def _announce(self, known: Known, ask: RunAsk, place: int) -> None:
+        """Show a message that waits, once."""
+        if ask.parts is None or self._transcript.message(ask.message_id) is not None:
+            return
+        now = self._env.runs.now_ms()
+        self._writer.write(
+            events.MessageChanged(self._user_message(known, ask, "queued"), time=now),
+            events.MessageQueued(ask.message_id, known.ask.run_id, place, time=now),
+        )
+
+    def _user_message(self, known: Known, ask: RunAsk, status: Literal["queued", "complete"]) -> Message:
+        return Message(
+            message_id=ask.message_id,
+            role="user",
+            author=ask.author,
+            parts=ask.parts or (),
+            status=status,
+            run_id=known.ask.run_id,
+            created_at=known.ask.asked_at,
+            context=ask.context,
+            edited=ask.replaces,
+        )
+
+    def _supersede(self, message_id: str, *, itself: bool) -> None:
+        """Take back all messages after one, and that one too if it is replaced."""
+        now = self._env.runs.now_ms()
+        found = False
+        for message in self._transcript.messages():
+            if message.message_id == message_id:
+                found = True
+                if not itself:
+                    continue
+            if found and message.status not in ("superseded", "queued"):
+                changed = msgspec.structs.replace(message, status="superseded")
+                self._writer.write(events.MessageChanged(changed, time=now))
+
+    def _append(self, note: Note) -> None:
+        """Write what somebody else wants in the journal."""
+        for payload in note.payloads:
+            event = events.decode(payload)
+            if event is not None:
+                self._writer.write(event)
+        self._appended.append(note.note_id)
+
+    def _close_orphans(self) -> None:
+        """End the runs that a node left open when it died: stopped if that was asked, else interrupted."""
+        stopped_by = {known.ask.run_id: known.stopped_by for known in self._work.asks}
+        for run_id, draft in list(self._transcript.runs.items()):
+            now = self._env.runs.now_ms()
+            for call in draft.open_calls():
+                self._writer.write(
+                    events.ToolComplete(
+                        run_id, call.call_id, "interrupted", duration_ms=0, error=INTERRUPTED_CALL, time=now
+                    )
+                )
+            by = stopped_by.get(run_id)
+            self._writer.write(
+                events.Done(
+                    run_id,
+                    draft.started.message_id,
+                    "interrupted" if by is None else "stopped",
+                    usage=msgspec.structs.replace(NO_USAGE, estimated=True),
+                    timing=Timing(queued_ms=0, total_ms=now - draft.started.time),
+                    stopped_by=by,
+                    time=now,
+                )
+            )
+            self._finished.append(run_id)
+
+    # ------------------------------------------------------------------------------------------- the session
+
+    async def _show_running(self, ask: RunAsk) -> None:
+        """Show in the lists that a run goes on, and give the session a title if it has none."""
+        title = "" if self._session.title else title_of(ask)
+        try:
+            await self._change_session(running=True, title=title)
+        except BackplaneAway:
+            logger.warning("session %s: could not be shown as running", self._session.session_id)
+        if title and self._runner is not None:
+            self._writer.write(events.SessionChanged({"title": title}, time=self._env.runs.now_ms()))
+
+    async def _change_session(self, *, running: bool, title: str = "") -> None:
+        usage, self._usage = self._usage, NO_USAGE
+        now = self._env.runs.now_ms()
+
+        def change(session: Session) -> Session:
+            return msgspec.structs.replace(
+                session,
+                running=running,
+                updated_at=now,
+                title=session.title or title,
+                usage=session.usage.plus(usage) if usage != NO_USAGE else session.usage,
+            )
+
+        changed = await self._env.sessions.change(self._session.session_id, change)
+        if changed is not None:
+            self._session = changed
+
+
+def title_of(ask: RunAsk) -> str:
+    """The first line of the message, cut at a word."""
+    text = next((part.text for part in ask.parts or () if isinstance(part, TextPart)), "")
+    line = " ".join(text.strip().split("\n", 1)[0].split())
+    if len(line) <= TITLE_CHARS:
+        return line
+    return line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"

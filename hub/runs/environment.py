@@ -1,0 +1,17 @@
+"""What every run of a node shares."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hub.runs.limits import RunLimits
+from hub.tools.toolset import Toolset
+
+
+@dataclass(frozen=True)
+class RunEnvironment:
+    """`now_ms` is milliseconds since 1970; `new_id` makes an id with a prefix, unique for ever."""
+
+    limits: RunLimits
+    tools: Toolset
+    now_ms: Callable[[], int]
+    new_id: Callable[[str], str]

@@ -1,0 +1,122 @@
+"""The sessions that this node follows: opened for the first watcher, kept for a while after the last."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hub.backplane.base import Backplane, Subscription
+from hub.errors import BackplaneAway
+from hub.runs.follow import LiveSession
+from hub.runs.limits import RunLimits
+
+logger = logging.getLogger("hub.runs")
+
+
+def end_channel(session_id: str) -> str:
+    """The bus channel on which a session's followers learn that it is gone."""
+    return f"end:{session_id}"
+
+
+class _Followed:
+    """A live session with those who use it."""
+
+    def __init__(self, live: LiveSession) -> None:
+        self.live = live
+        self.users = 0
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.end: Subscription | None = None  # set once opened
+        self.closing: asyncio.TimerHandle | None = None  # set while nobody uses it
+
+
+class Follows:
+    """Use as `async with follows.running():`."""
+
+    def __init__(self, backplane: Backplane, limits: RunLimits) -> None:
+        self._backplane = backplane
+        self._limits = limits
+        self._followed: dict[str, _Followed] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            checking = group.create_task(self._check_forever(), name="check positions")
+            try:
+                yield
+            finally:
+                checking.cancel()
+                for session_id in list(self._followed):
+                    self._close(session_id)
+
+    @asynccontextmanager
+    async def live(self, session_id: str) -> AsyncIterator[LiveSession]:
+        """The session as followed here, opened if nobody does yet, for as long as the context lasts."""
+        followed = self._followed.get(session_id)
+        if followed is None:
+            followed = await self._open(session_id)
+        followed.users += 1
+        if followed.closing is not None:
+            followed.closing.cancel()
+            followed.closing = None
+        try:
+            await asyncio.shield(followed.opened)
+            yield followed.live
+        finally:
+            followed.users -= 1
+            if followed.users == 0 and self._followed.get(session_id) is followed:
+                loop = asyncio.get_running_loop()
+                followed.closing = loop.call_later(self._limits.linger_s, self._close, session_id)
+
+    def end(self, session_id: str) -> None:
+        """End all watches of a session, on every node."""
+        self._backplane.bus.publish(end_channel(session_id), b"deleted")
+
+    @property
+    def followed(self) -> int:
+        return len(self._followed)
+
+    async def _open(self, session_id: str) -> _Followed:
+        followed = self._followed[session_id] = _Followed(
+            LiveSession(session_id, self._backplane.journal, self._limits)
+        )
+        try:
+            followed.end = await self._backplane.bus.subscribe(end_channel(session_id), lambda _: self._end(session_id))
+            await followed.live.open()
+        except BaseException as error:
+            # Whoever waits for the same opening learns of it; the next one tries anew.
+            del self._followed[session_id]
+            if followed.end is not None:
+                followed.end.close()
+            followed.live.close()
+            followed.opened.set_exception(
+                error if isinstance(error, Exception) else BackplaneAway("The session could not be opened. Try again.")
+            )
+            followed.opened.exception()  # retrieved: there may be nobody who waits
+            raise
+        followed.opened.set_result(None)
+        return followed
+
+    def _end(self, session_id: str) -> None:
+        followed = self._followed.get(session_id)
+        if followed is not None:
+            followed.live.end()
+            self._close(session_id)
+
+    def _close(self, session_id: str) -> None:
+        followed = self._followed.pop(session_id)
+        followed.live.close()
+        if followed.end is not None:
+            followed.end.close()
+        if followed.closing is not None:
+            followed.closing.cancel()
+
+    async def _check_forever(self) -> None:
+        """Find entries that were lost on the way and have none after them (design, section 5)."""
+        while True:
+            await asyncio.sleep(self._limits.check_position_s)
+            for followed in list(self._followed.values()):
+                if followed.opened.done() and followed.live.watchers:
+                    try:
+                        await followed.live.check()
+                    except BackplaneAway:
+                        break  # tried again at the next turn; the drivers log it

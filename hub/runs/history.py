@@ -1,0 +1,32 @@
+"""Which messages a model gets to see."""
+
+from hub.chat.parts import Message, TextPart, ThinkingPart
+from hub.chat.transcript import Transcript
+
+
+def of_request(transcript: Transcript, run_id: str) -> list[Message]:
+    """The messages for the next request of a run: what was said and stands, then the answer under way.
+
+    What is superseded, or still waits for its turn, is left out, and so are answers in which nothing was said.
+    """
+    messages = [message for message in transcript.messages() if _stands(message)]
+    under_way = transcript.runs[run_id].message()
+    if under_way.parts:
+        messages.append(under_way)
+    return messages
+
+
+def _stands(message: Message) -> bool:
+    if message.status in ("superseded", "queued"):
+        return False
+    return message.role == "user" or any(_says_something(part) for part in message.parts)
+
+
+def _says_something(part: object) -> bool:
+    match part:
+        case TextPart(text=text):
+            return bool(text.strip())
+        case ThinkingPart():
+            return False
+        case _:
+            return True

@@ -1,0 +1,25 @@
+"""What bounds a run and those who watch it (design, section 5)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """Times in seconds or milliseconds, as the names say. `ring_entries`: how far a watcher may fall behind before it
+    gets a snapshot; `linger_s`: how long a session stays followed after its last watcher left."""
+
+    max_queued_runs: int = 20
+    max_steps: int = 50
+    wall_time_s: float = 540.0
+    retries: int = 2
+    max_retry_after_s: float = 20.0
+    retry_base_s: float = 0.5
+    notice_wait_s: float = 5.0
+    lease_ms: int = 6_000
+    scan_s: float = 2.0
+    remember_stop_ms: int = 120_000
+    ring_entries: int = 1_024
+    linger_s: float = 30.0
+    retry_read_s: float = 0.5
+    check_position_s: float = 5.0
+    drain_s: float = 5.0

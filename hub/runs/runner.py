@@ -1,0 +1,276 @@
+"""Makes one answer: asks the provider step by step, runs the tools between the steps, writes the events.
+
+A runner writes exactly one `run_started` and one `done`, whatever happens to it, unless its node dies or loses the
+session's lease (then whoever adopts the session writes the `done`).
+
+    begin ──step──> asking ──tool calls──> calling ──all answered──> asking …
+                    asking ──end──────────> done: completed, limit or failed
+                    any    ──stop─────────> done: stopped      (the provider's stream is closed by the cancellation)
+                    any    ──node leaves──> done: interrupted
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import msgspec
+
+from hub.chat import events
+from hub.chat.parts import NO_USAGE, RunError, RunOutcome, Session, Timing, Usage
+from hub.chat.transcript import Transcript
+from hub.errors import ProviderError, RunErrorCode
+from hub.providers.base import (
+    FinishReason,
+    Provider,
+    Request,
+    StepEnd,
+    UsageSoFar,
+)
+from hub.runs import history
+from hub.runs.ask import RunAsk
+from hub.runs.calls import Calls
+from hub.runs.environment import RunEnvironment
+from hub.runs.step import StepWriter
+from hub.runs.writer import EventWriter
+
+logger = logging.getLogger("hub.runs")
+
+CHARS_PER_TOKEN = 4
+"""What the output of an answer that was cut off is estimated by."""
+
+TEXT_OF_CODE: Mapping[RunErrorCode, str] = {
+    "wall_time": "The answer took longer than is allowed. Ask for less at once, or raise the limit run_wall_time_s.",
+    "max_steps": "The answer took more steps than are allowed. Continue it, or raise the limit max_steps.",
+    "max_output": "The answer reached the length that the model may write at once. Continue it.",
+    "refused": "The model declined to answer.",
+    "context_too_long": "The conversation no longer fits into the model's window. Start a new session.",
+    "internal": "Something went wrong in the hub. Ask again; the hub's log says what happened.",
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: all that its `done` says beyond what the runner counted."""
+
+    outcome: RunOutcome
+    finish_reason: str | None = None
+    error: RunError | None = None
+
+
+def failed(code: RunErrorCode, *, outcome: RunOutcome = "failed", finish_reason: str | None = None) -> Ending:
+    error = RunError(code=code, message=TEXT_OF_CODE[code], retryable=outcome == "limit")
+    return Ending(outcome, finish_reason, error)
+
+
+_ENDINGS: Mapping[FinishReason, Ending] = {
+    "stop": Ending("completed", "stop"),
+    "max_output": failed("max_output", outcome="limit", finish_reason="max_output"),
+    "refused": failed("refused", finish_reason="refused"),
+    "context_full": failed("context_too_long", finish_reason="context_full"),
+}
+"""What ends a run. A step that ends with tool calls or a pause goes on."""
+
+
+class Runner:
+    """One run: `begin`, then `run` in a task of its own. Who cancels that task before it took its first step calls
+    `finish`."""
+
+    def __init__(
+        self,
+        environment: RunEnvironment,
+        session: Session,
+        run_id: str,
+        ask: RunAsk,
+        transcript: Transcript,
+        writer: EventWriter,
+        *,
+        epoch: str,
+        asked_at: int,
+    ) -> None:
+        self.run_id = run_id
+        self._env = environment
+        self._limits = environment.limits
+        self._session = session
+        self._ask = ask
+        self._transcript = transcript
+        self._writer = writer
+        self._epoch = epoch
+        self._asked_at = asked_at
+        self._started_at = 0  # set by `begin`
+        self._first_delta_at: int | None = None
+        self.usage = NO_USAGE  # of the whole run; set by `finish`
+        self._usage = NO_USAGE  # of the steps that have ended
+        self._step_usage: Usage | None = None  # of the step under way, as far as the provider has told it
+        self._calls = Calls(environment, session, run_id, ask, writer)
+        self._chars = 0  # of the step under way, if it was cut off
+        self.stopped_by: str | None = None  # set by `stop`, before the task is cancelled
+        self.is_done = False  # once `done` is written
+
+    async def run(self, provider: Provider) -> None:
+        """Make the answer, after `begin`. Returns when its `done` is written (and not yet stored)."""
+        try:
+            ending = await self._ending(provider)
+        except asyncio.CancelledError:
+            # Whoever cancels wants the run to end, and it ends here: the cancellation has done its work.
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+            ending = Ending("interrupted" if self.stopped_by is None else "stopped")
+        self.finish(ending)
+
+    def begin(self) -> None:
+        """Write `run_started`."""
+        self._started_at = self._env.now_ms()
+        self._writer.write(
+            events.RunStarted(
+                run_id=self.run_id,
+                message_id=self._ask.answer_id,
+                reply_to=self._ask.reply_to or self._ask.message_id,
+                provider=self._ask.provider,
+                model=self._ask.model,
+                epoch=self._epoch,
+                time=self._started_at,
+            )
+        )
+
+    def finish(self, ending: Ending) -> None:
+        """Close what is open and write `done`."""
+        self.is_done = True
+        now = self._env.now_ms()
+        self._calls.close_open(self._transcript.runs[self.run_id].open_calls())
+        usage = self.usage = self._usage.plus(self._cut_off_usage())
+        self._writer.write(
+            events.Done(
+                run_id=self.run_id,
+                message_id=self._ask.answer_id,
+                outcome=ending.outcome,
+                finish_reason=ending.finish_reason,
+                error=ending.error,
+                usage=usage,
+                timing=self._timing(now, usage),
+                stopped_by=self.stopped_by,
+                time=now,
+            )
+        )
+
+    async def _ending(self, provider: Provider) -> Ending:
+        try:
+            async with asyncio.timeout(self._limits.wall_time_s) as wall_time:
+                return await self._steps(provider)
+        except TimeoutError:
+            if wall_time.expired():
+                return failed("wall_time", outcome="limit")
+            logger.exception("run %s failed by a time-out of its own", self.run_id)
+            return failed("internal")
+        except ProviderError as error:
+            return Ending(
+                "failed",
+                error=RunError(
+                    code=error.code,
+                    message=error.text,
+                    retryable=error.retryable,
+                    retry_after_s=error.retry_after_s,
+                ),
+            )
+        except Exception:
+            # The one place where any error of a provider or of our own becomes the run's end: a run never dies silent.
+            logger.exception("run %s failed", self.run_id)
+            return failed("internal")
+
+    async def _steps(self, provider: Provider) -> Ending:
+        max_steps = min(self._ask.max_steps or self._limits.max_steps, self._limits.max_steps)
+        for index in range(max_steps):
+            end, step = await self._step(provider, index)
+            ending = _ENDINGS.get(end.reason)
+            if ending is not None:
+                return ending
+            if end.reason == "tool_calls":
+                await self._calls.run_all(step.whole_calls)
+        return failed("max_steps", outcome="limit")
+
+    async def _step(self, provider: Provider, index: int) -> tuple[StepEnd, StepWriter]:
+        """One model request, asked again after failures that come before its first delta."""
+        self._writer.write(events.Step(self.run_id, index, time=self._env.now_ms()))
+        attempt = 0
+        while True:
+            step = StepWriter(self._env, self.run_id, self._ask.answer_id, self._transcript, self._writer)
+            try:
+                return await self._ask_provider(provider, index, step), step
+            except ProviderError as error:
+                wait_s = self._retry_wait_s(error, attempt)
+                if step.has_begun or wait_s is None:
+                    raise
+                attempt += 1
+                self._notice("retrying", f"The provider could not answer ({error.text}). Trying again.")
+                await asyncio.sleep(wait_s)
+
+    async def _ask_provider(self, provider: Provider, index: int, step: StepWriter) -> StepEnd:
+        request = Request(
+            session_id=self._session.session_id,
+            run_id=self.run_id,
+            model=self._ask.model,
+            system=self._session.system,
+            messages=history.of_request(self._transcript, self.run_id),
+            tools=self._env.tools.specs(),
+            client_errors=self._transcript.client_errors,
+            step=index,
+        )
+        waiting = asyncio.get_running_loop().call_later(self._limits.notice_wait_s, self._notice_waiting)
+        try:
+            async with aclosing(provider.stream(request)) as stream:
+                async for delta in stream:
+                    if isinstance(delta, StepEnd):
+                        self._usage = self._usage.plus(delta.usage)
+                        self._step_usage = None
+                        return delta
+                    if isinstance(delta, UsageSoFar):
+                        self._step_usage = delta.usage
+                        continue
+                    if self._first_delta_at is None:
+                        self._first_delta_at = self._env.now_ms()
+                    waiting.cancel()
+                    step.write(delta)
+        finally:
+            waiting.cancel()
+            step.end()
+            self._chars = step.chars
+        raise ProviderError("provider_truncated", "The provider's answer broke off before its end. Ask again.")
+
+    def _retry_wait_s(self, error: ProviderError, attempt: int) -> float | None:
+        """How long to wait before asking again; None if that is not to be done."""
+        if not error.retryable or attempt >= self._limits.retries:
+            return None
+        wait_s = error.retry_after_s if error.retry_after_s is not None else self._limits.retry_base_s * 2**attempt
+        return wait_s if wait_s <= self._limits.max_retry_after_s else None
+
+    def stop(self, by: str, task: asyncio.Task[None]) -> None:
+        """Stop the run whose `run` is `task`. The first one to stop it is named; later calls change nothing."""
+        if self.stopped_by is None:
+            self.stopped_by = by
+            task.cancel()
+
+    def _cut_off_usage(self) -> Usage:
+        """What the step under way has cost, if it had no proper end: providers tell the output only there."""
+        known = self._step_usage
+        if known is None:
+            return NO_USAGE
+        output_tokens = max(known.output_tokens, self._chars // CHARS_PER_TOKEN)
+        return msgspec.structs.replace(known, output_tokens=output_tokens, estimated=True)
+
+    def _notice_waiting(self) -> None:
+        self._notice("waiting_for_provider", "Still waiting for the model to begin.")
+
+    def _notice(self, code: str, text: str) -> None:
+        self._writer.write(events.Notice(code, text, self.run_id, time=self._env.now_ms()))
+
+    def _timing(self, now: int, usage: Usage) -> Timing:
+        first = self._first_delta_at
+        spoken_ms = now - first if first is not None else 0
+        return Timing(
+            queued_ms=max(0, self._started_at - self._asked_at),
+            first_delta_ms=None if first is None else first - self._started_at,
+            total_ms=now - self._started_at,
+            tokens_per_second=round(usage.output_tokens * 1000 / spoken_ms, 1) if spoken_ms > 0 else None,
+        )

@@ -1,0 +1,132 @@
+"""Owns the drivers of this node: starts them, wakes them, takes over from nodes that died, lets them go at the end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hub.errors import BackplaneAway
+from hub.runs.driver import Driver, DriverEnvironment
+
+logger = logging.getLogger("hub.runs")
+
+SCAN_LIMIT = 100
+"""How many sessions one look for expired leases adopts."""
+
+WAKE = b"wake"
+
+
+def driver_channel(session_id: str) -> str:
+    """The bus channel on which a session's driver is told that something was asked."""
+    return f"drive:{session_id}"
+
+
+class Supervisor:
+    """Use as `async with supervisor.running():`; `touch` works inside."""
+
+    def __init__(self, environment: DriverEnvironment) -> None:
+        self._env = environment
+        self._drivers: dict[str, Driver | None] = {}  # by session id; None while the lease is being taken
+        self._again: set[str] = set()  # sessions touched while their lease was being taken or given up
+        self._group: asyncio.TaskGroup | None = None  # set while running
+        self._is_leaving = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Adopt what was left behind, then drive what is touched. On leaving, runs end as interrupted."""
+        await self._scan()
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for session_id in self._again:
+                self._start(session_id)
+            self._again.clear()
+            scanning = group.create_task(self._scan_forever(), name="adopt expired leases")
+            try:
+                yield
+            finally:
+                scanning.cancel()
+                self._is_leaving = True
+                for driver in self._drivers.values():
+                    if driver is not None:
+                        driver.leave()
+
+    def touch(self, session_id: str) -> None:
+        """See to it that somebody drives the session and looks at its inbox, here or on another node."""
+        if session_id not in self._drivers:
+            self._start(session_id)
+            return
+        driver = self._drivers[session_id]
+        if driver is None:
+            self._again.add(session_id)
+        else:
+            driver.wake()
+
+    @property
+    def driven(self) -> int:
+        """How many sessions this node drives."""
+        return len(self._drivers)
+
+    def _start(self, session_id: str) -> None:
+        if self._is_leaving or self._group is None:
+            self._again.add(session_id)
+            return
+        self._drivers[session_id] = None
+        self._group.create_task(self._drive(session_id), name=f"drive {session_id}")
+
+    async def _drive(self, session_id: str) -> None:
+        try:
+            while not self._is_leaving:
+                self._again.discard(session_id)
+                await self._drive_once(session_id)
+                if session_id not in self._again:
+                    break
+        except BackplaneAway as error:
+            logger.warning("session %s: cannot be driven now (%s)", session_id, error)
+        except Exception:
+            # A session whose driver breaks must not take the node's other sessions down with it; its lease expires,
+            # and it is tried again.
+            logger.exception("session %s: its driver failed", session_id)
+        finally:
+            del self._drivers[session_id]
+
+    async def _drive_once(self, session_id: str) -> None:
+        """Take the lease and drive until nothing is left; wake the driver if that is another node's."""
+        backplane = self._env.backplane
+        lease = await backplane.leases.take(
+            session_id,
+            self._env.owner,
+            now=self._env.runs.now_ms(),
+            lease_ms=self._env.runs.limits.lease_ms,
+        )
+        if lease is None:
+            backplane.bus.publish(driver_channel(session_id), WAKE)
+            return
+        session = await self._env.sessions.get(session_id)
+        if session is None:  # deleted while something was being asked of it
+            await backplane.inbox.delete(session_id)
+            return
+        driver = Driver(self._env, session, lease)
+        subscription = await backplane.bus.subscribe(driver_channel(session_id), lambda _: driver.wake())
+        self._drivers[session_id] = driver
+        try:
+            await driver.run()
+        finally:
+            self._drivers[session_id] = None
+            subscription.close()
+        if driver.is_woken:  # asked for while it was giving up the lease: look again
+            self._again.add(session_id)
+
+    async def _scan_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._env.runs.limits.scan_s)
+            try:
+                await self._scan()
+            except BackplaneAway as error:
+                logger.warning("cannot look for expired leases now (%s)", error)
+
+    async def _scan(self) -> None:
+        expired = await self._env.backplane.leases.expired(now=self._env.runs.now_ms(), limit=SCAN_LIMIT)
+        for session_id in expired:
+            if session_id not in self._drivers:
+                logger.info("session %s: adopted", session_id)
+                self._start(session_id)
