@@ -1,0 +1,108 @@
+"""One invocation under way, and the texts that its failure has (signalr.md 1.3)."""
+
+import asyncio
+from collections.abc import Mapping
+
+from hub.errors import CallError, HubError
+from hub.server.binding import BoundMethod
+from hub.server.streams import StreamSink
+from hub.server.uploads import Upload
+
+
+class Call:
+    """From the moment that its arguments are bound until its completion is sent."""
+
+    __slots__ = (
+        "arguments",
+        "cancelled",
+        "ended",
+        "invocation_id",
+        "method",
+        "sink",
+        "slot_freed",
+        "target",
+        "task",
+        "uploads",
+    )
+
+    def __init__(
+        self,
+        method: BoundMethod,
+        target: str,
+        invocation_id: str | None,
+        arguments: list[object],
+        uploads: Mapping[str, Upload],
+        sink: StreamSink | None,
+    ) -> None:
+        self.method = method
+        self.target = target  # as the client wrote it; errors repeat it
+        self.invocation_id = invocation_id
+        self.arguments = arguments
+        self.uploads = uploads
+        self.sink = sink  # of streaming methods
+        self.task: asyncio.Task[None] | None = None  # set when it begins to run
+        self.cancelled = False  # by the client; set before the task is cancelled
+        self.ended = False  # its completion is about to be sent, or the connection ends
+        self.slot_freed = False  # it waits, or has waited, for a client's answer (C3)
+
+    def cancel(self) -> None:
+        """The client cancels it."""
+        self.cancelled = True
+        if self.sink is not None:
+            self.sink.cancelled_by_client = True
+        if self.task is not None:
+            self.task.cancel()
+
+
+def unknown_method(target: str) -> str:
+    return f"Unknown hub method '{target}'"
+
+
+def not_bound(target: str, error: Exception, detailed: bool) -> str:
+    text = f"Failed to invoke '{target}' due to an error on the server."
+    return f"{text} InvalidDataException: {error}" if detailed else text
+
+
+def failed(target: str, error: Exception, detailed: bool) -> str:
+    return with_cause(f"An unexpected error occurred invoking '{target}' on the server.", error, detailed)
+
+
+def stream_failed(error: Exception, detailed: bool) -> str:
+    return with_cause("An error occurred on the server while streaming results.", error, detailed)
+
+
+def cancelled(target: str) -> str:
+    """Of a plain call that its client cancelled (C4).
+
+    The reference server raises the cancellation inside the method, whose failure is then answered like any other.
+    """
+    return f"An unexpected error occurred invoking '{target}' on the server."
+
+
+def not_streaming(target: str) -> str:
+    return f"The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
+
+
+def streaming(target: str) -> str:
+    return f"The client attempted to invoke the streaming '{target}' method with a non-streaming invocation."
+
+
+def wrong_uploads(sent: int, expected: int) -> HubError:
+    return HubError(f"Client sent {sent} stream(s), Hub method expects {expected}.")
+
+
+def in_use(invocation_id: str) -> str:
+    return f"Invocation ID '{invocation_id}' is already in use."
+
+
+def too_many_streams(limit: int) -> str:
+    return f"This connection has {limit} streams already, which is the limit (max_streams)."
+
+
+def with_cause(text: str, error: Exception, detailed: bool) -> str:
+    """`text`, and what may be told of why: `HubError` always, `CallError` verbatim and alone, others in detail only."""
+    if isinstance(error, CallError):
+        return str(error)
+    if isinstance(error, HubError):
+        return f"{text} HubException: {error}"
+    return f"{text} {type(error).__name__}: {error}" if detailed else text

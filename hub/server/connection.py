@@ -1,0 +1,340 @@
+"""One connection: the wire machine, the outbox and dispatch joined, from the transport's first byte to the last hook.
+
+    HANDSHAKE ──good──▶ CONNECTING ──on_connected──▶ OPEN ──▶ CLOSED
+        └── refused, timed out, lost ──────────────────────────▶ ┘
+
+The transport calls `receive` with what came, in order, and reads no further while `paused`; and `lost` when the peer
+has gone. Everything is synchronous except the hooks and methods of the hub, which run in tasks of the connection.
+In CLOSED nothing is sent or dispatched any more; the end (cancel what runs, `on_disconnected`, leave all groups)
+runs as a task of the server, and `finished` resolves after it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from enum import Enum
+
+from hub.errors import HandshakeError, ProtocolError
+from hub.protocol import handshake
+from hub.protocol.codec import CODECS, Codec
+from hub.protocol.handshake import HandshakeRequest
+from hub.protocol.messages import Close, HubMessage, Invocation, Ping
+from hub.protocol.server import ServerProtocol
+from hub.server import calls
+from hub.server.asking import Asking
+from hub.server.auth import User
+from hub.server.clients import HubClients
+from hub.server.dispatch import Dispatcher, current_call
+from hub.server.hub import HttpFacts, Hub
+from hub.server.outbox import Outbox, Writer
+from hub.server.registry import HubRegistry
+from hub.server.served import ServedHub
+from hub.server.tasks import OwnedTasks
+
+log = logging.getLogger("hub.server")
+
+_PINGS = {name: codec.encode(Ping()) for name, codec in CODECS.items()}
+_CLOSED_WITH_ERROR = "Connection closed with an error."
+
+
+class ConnectionGroups:
+    """`Groups`, from the point of view of one connection."""
+
+    __slots__ = ("_connection_id", "_registry")
+
+    def __init__(self, registry: HubRegistry, connection_id: str) -> None:
+        self._registry = registry
+        self._connection_id = connection_id
+
+    async def add(self, name: str, connection_id: str | None = None) -> None:
+        await self._registry.join(name, connection_id or self._connection_id)
+
+    async def remove(self, name: str, connection_id: str | None = None) -> None:
+        await self._registry.leave(name, connection_id or self._connection_id)
+
+
+class State(Enum):
+    HANDSHAKE = "handshake"
+    CONNECTING = "connecting"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class HubConnection:
+    """See the module. It is also the hub's `HubContext`."""
+
+    def __init__(
+        self, served: ServedHub, writer: Writer, *, connection_id: str, user: User, http: HttpFacts,
+        transfer_formats: Sequence[str] = ("Text", "Binary"),
+    ) -> None:  # fmt: skip
+        options = served.options
+        self.connection_id = connection_id
+        self.user = user
+        self.http = http
+        self.items: dict[str, object] = {}
+        self.groups: set[str] = set()  # written by the registry only
+        self.state = State.HANDSHAKE
+        self.outbox = Outbox(writer, options.outbox_max_bytes, self._overflow)
+        self.asking = Asking(self._send_invocation)
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._served = served
+        self._writer = writer
+        self._options = options
+        self._protocol = ServerProtocol(
+            max_receive_bytes=options.max_receive_bytes,
+            transfer_formats=transfer_formats,
+            protocols=options.protocols,
+            detailed_errors=options.detailed_errors,
+        )
+        self._codec: Codec | None = None  # from the handshake on
+        self._hub: Hub | None = None  # from the handshake on
+        self._dispatcher: Dispatcher | None = None  # from the handshake on
+        self._tasks = OwnedTasks()
+        self._connecting: asyncio.Task[None] | None = None  # runs on_connected
+        self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
+        self._held: list[HubMessage] = []  # received and not handled yet, because dispatch is full
+        self._readable: asyncio.Future[None] | None = None  # set while a transport waits in `until_readable`
+        now = asyncio.get_running_loop().time()
+        self._opened_at = now
+        self._sent_at = now  # of the tick after the last send
+        self._received_at: float | None = None  # of the tick after the last message; None until the first ping (P2)
+        self._received = False  # something came since the last tick
+        served.wheel.add(self)
+
+    # ----------------------------------------------------------------------------------------- as the hub sees it
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state is State.CLOSED
+
+    @property
+    def aborted(self) -> bool:
+        return self.state is State.CLOSED
+
+    @property
+    def codec(self) -> Codec:
+        """Raises RuntimeError before the handshake."""
+        return self._protocol.codec if self._codec is None else self._codec
+
+    def abort(self) -> None:
+        self.close(allow_reconnect=False)
+
+    # ------------------------------------------------------------------------------------------- from the transport
+
+    @property
+    def paused(self) -> bool:
+        """The transport must read no further until `until_readable` returns."""
+        return bool(self._held)
+
+    async def until_readable(self) -> None:
+        """Returns when `paused` is over, or the connection is closed."""
+        while self._held:
+            self._readable = asyncio.get_running_loop().create_future()
+            await self._readable
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the client, split or joined anywhere. Never raises."""
+        if self.state is State.CLOSED:
+            return
+        self._received = True
+        try:
+            messages = self._protocol.receive_data(data)
+        except ProtocolError as error:
+            self._break(error)
+            return
+        if messages and isinstance(messages[0], HandshakeRequest):
+            messages = messages[1:]
+            self._handshaken()
+        self._handle(messages)  # type: ignore[arg-type]  # a HandshakeRequest is only ever the first
+
+    def lost(self, error: Exception | None) -> None:
+        """The transport has ended: with None if the client closed it properly, else with the reason."""
+        if error is None and self._protocol.has_partial:
+            error = ProtocolError("The connection ended inside a message.")
+        self._writer.abort()
+        self._end(error)
+
+    # ---------------------------------------------------------------------------------------------------- messages
+
+    def _handle(self, messages: Sequence[HubMessage]) -> None:
+        """Handle messages in order until dispatch is full; the rest is held."""
+        if self._held:
+            self._held.extend(messages)
+            return
+        dispatcher = self._dispatcher
+        for index, message in enumerate(messages):
+            assert dispatcher is not None
+            if self.state is not State.OPEN or dispatcher.blocked:
+                if self.state is not State.CLOSED:
+                    self._held = list(messages[index:])
+                return
+            if type(message) is Close:
+                self._writer.close()
+                self._end(None)
+                return
+            if type(message) is Ping and self._received_at is None:
+                self._received_at = asyncio.get_running_loop().time()
+            dispatcher.accept(message)
+        if self._protocol.error is not None:
+            self._break(self._protocol.error)
+
+    def on_unblocked(self) -> None:
+        if self._held:
+            # Not at once: this is called from inside dispatch.
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        held, self._held = self._held, []
+        if self.state is not State.CLOSED:
+            self._handle(held)
+        if not self._held and self._readable is not None and not self._readable.done():
+            self._readable.set_result(None)
+
+    def own(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        return self._tasks.start(work)
+
+    def _send_invocation(self, message: Invocation) -> None:
+        self.outbox.send(self.codec.encode(message))
+
+    # --------------------------------------------------------------------------------------------------- beginning
+
+    def _handshaken(self) -> None:
+        served, codec = self._served, self._protocol.codec
+        self._codec = codec
+        self._writer.transfer_format = codec.transfer_format
+        self.outbox.send(self._protocol.handshake_reply)
+        self._hub = hub = served.make()
+        hub.context = self
+        hub.groups = ConnectionGroups(served.registry, self.connection_id)
+        hub.clients = HubClients(served.registry, self.connection_id)
+        self._dispatcher = Dispatcher(
+            self, hub, served.methods, self._options, self.outbox, codec, self.asking, served.metrics
+        )
+        served.registry.add(self)
+        self.state = State.CONNECTING
+        if type(hub).on_connected is Hub.on_connected:
+            self._connected()
+        else:
+            self._connecting = self._tasks.start(self._connect(hub))
+
+    async def _connect(self, hub: Hub) -> None:
+        current_call.set("connecting")
+        try:
+            await hub.on_connected()
+        except Exception as error:
+            log.error("on_connected failed", exc_info=error, extra={"hub": self._served.path})
+            self.close(self._explain(error), allow_reconnect=False, reason=error)
+            return
+        self._was_connected = True
+        if self.state is State.CONNECTING:
+            current_call.set(None)
+            self._connected()
+            self._go_on()
+
+    def _connected(self) -> None:
+        self._was_connected = True
+        self.state = State.OPEN
+
+    # ------------------------------------------------------------------------------------------------------ timeouts
+
+    def tick(self, now: float) -> None:
+        if self.state is State.HANDSHAKE:
+            if now - self._opened_at >= self._options.handshake_timeout_s:
+                self._refuse_handshake(handshake.reply(handshake.CANCELED), TimeoutError(handshake.CANCELED))
+            return
+        if self.state is State.CLOSED:
+            return
+        if self._received_at is not None:
+            if self._received or self._held or (self._dispatcher is not None and self._dispatcher.busy):
+                self._received_at = now
+            elif now - self._received_at >= self._options.client_timeout_s:
+                self._time_out()
+                return
+        self._received = False
+        if self.outbox.sent:
+            self.outbox.sent = False
+            self._sent_at = now
+        elif now - self._sent_at >= self._options.keep_alive_s and self.outbox.writable:
+            self.outbox.send(_PINGS[self.codec.name])
+
+    def _time_out(self) -> None:
+        self._served.metrics.client_timeouts += 1
+        error = TimeoutError(
+            f"The client has sent nothing for {self._options.client_timeout_s} s, the limit (client_timeout_s)."
+        )
+        self.close(self._explain(error), reason=error)
+
+    # -------------------------------------------------------------------------------------------------------- ending
+
+    def close(self, error: str | None = None, *, allow_reconnect: bool = True, reason: Exception | None = None) -> None:
+        """Close from this side. `error` goes to the client, `reason` to `on_disconnected`."""
+        if self.state is State.CLOSED:
+            return
+        if self._codec is not None:
+            self.outbox.last(self._codec.encode(Close(error, allow_reconnect)))
+        self._writer.close()
+        self._end(reason)
+
+    def _break(self, error: ProtocolError) -> None:
+        if isinstance(error, HandshakeError):
+            self._refuse_handshake(self._protocol.handshake_reply, error)
+            return
+        self._served.metrics.protocol_errors += 1
+        log.info("connection closed by a protocol error", extra={"hub": self._served.path, "reason": str(error)})
+        self.outbox.last(self._protocol.close_for(error))
+        self._writer.close()
+        self._end(error)
+
+    def _refuse_handshake(self, reply: bytes, error: Exception) -> None:
+        self._served.metrics.handshakes_failed += 1
+        self.outbox.last(reply)
+        self._writer.close()
+        self._end(error)
+
+    def _overflow(self) -> None:
+        """The client does not keep up. It is told if it can be, then cut; nobody waits for it."""
+        limit = self._options.outbox_max_bytes
+        error = ConnectionError(f"The client does not keep up: over {limit} bytes wait, the limit (outbox_max_bytes).")
+        self._served.metrics.slow_consumers += 1
+        log.warning(
+            "slow consumer cut",
+            extra={
+                "hub": self._served.path,
+                "connection_id": self.connection_id,
+                "user": self.user.id,
+                "outbox_max_bytes": limit,
+            },
+        )
+        self._writer.write(self.codec.encode(Close(f"{_CLOSED_WITH_ERROR} {error}", True)))
+        self._writer.abort()
+        self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self.outbox.close()
+        self._served.wheel.remove(self)
+        self._go_on()  # lets go of what was held, and of who waits to read
+        self._served.tasks.start(self._finish(error))
+
+    async def _finish(self, error: Exception | None) -> None:
+        timeout_s = self._options.close_timeout_s
+        try:
+            if self._dispatcher is not None:
+                self._dispatcher.stop()
+            if self._connecting is not None and not self._connecting.done():
+                # It ends by itself, so that `on_disconnected` finds all or nothing of what it did.
+                await asyncio.wait([self._connecting], timeout=timeout_s)
+            await self._tasks.cancel(timeout_s)
+            if self._was_connected and self._hub is not None:
+                await self._hub.on_disconnected(error)
+        except Exception as caught:
+            log.error("on_disconnected failed", exc_info=caught, extra={"hub": self._served.path})
+        finally:
+            self._served.registry.remove(self)
+            if not self.finished.done():
+                self.finished.set_result(None)
+
+    def _explain(self, error: Exception) -> str:
+        return calls.with_cause(_CLOSED_WITH_ERROR, error, self._options.detailed_errors)

@@ -1,0 +1,119 @@
+"""The HTTP side of one hub: `POST {hub}/negotiate`, the WebSocket upgrade, and the answers to everything else.
+
+Status codes are those of signalr.md 1.7 and 1.8. Server-sent events and long polling are not offered yet.
+"""
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from hub.errors import ProtocolError
+from hub.protocol import negotiate
+from hub.server.auth import Refused
+from hub.server.hub import HttpFacts
+from hub.server.served import ServedHub
+from hub.server.transports.websocket import AsgiWriter, serve_websocket
+
+if TYPE_CHECKING:
+    from hub.server.server import HubServer
+
+TRANSPORTS: tuple[negotiate.TransportName, ...] = ("WebSockets",)
+_KEPT_OUT = frozenset({"authorization", "cookie"})  # secrets that no hub needs
+
+
+class NegotiateEndpoint:
+    """`POST {hub}/negotiate`."""
+
+    def __init__(self, server: "HubServer", served: ServedHub) -> None:
+        self._server = server
+        self._served = served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "POST"})
+        try:
+            self._server.check_running()
+            user = await self._server.gate.admit(request)
+            query = {name.lower(): value for name, value in request.query_params.items()}
+            version = negotiate.read_version(query.get("negotiateversion"))
+        except Refused as refused:
+            self._server.metrics.connections_refused += 1
+            return PlainTextResponse(str(refused), refused.status)
+        except ProtocolError as error:
+            return _json(negotiate.error_body(str(error)))
+        connection_id, token = self._server.negotiated.give(self._served.path, user, self._server.now())
+        return _json(
+            negotiate.body(version, connection_id=connection_id, connection_token=token, transports=TRANSPORTS)
+        )
+
+
+class HubEndpoint:
+    """`{hub}` itself: WebSocket upgrades are served, other requests are answered as the reference server does."""
+
+    def __init__(self, server: "HubServer", served: ServedHub) -> None:
+        self._server = server
+        self._served = served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._upgrade(scope, receive, send)
+        else:
+            await self._answer(Request(scope))(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        if request.method not in ("GET", "POST", "DELETE"):
+            return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "GET, POST, DELETE"})
+        if "id" not in request.query_params:
+            return PlainTextResponse("Connection ID required", 400)
+        return PlainTextResponse("No Connection with that ID", 404)
+
+    async def _upgrade(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = HTTPConnection(scope)
+        server, served = self._server, self._served
+        token = request.query_params.get("id")
+        await receive()  # websocket.connect
+        try:
+            server.check_running()
+            user = await server.gate.admit(request)
+            address = request.client.host if request.client else None
+            with server.place_for(user, address):
+                connection_id = server.claim(served, token, user)
+                try:
+                    await send({"type": "websocket.accept"})
+                    writer = AsgiWriter(send)
+                    connection = server.connect(
+                        served, writer, user=user, http=_facts(request, address), connection_id=connection_id
+                    )
+                    await serve_websocket(connection, writer, receive, served.options.close_timeout_s)
+                finally:
+                    if token is not None:
+                        server.negotiated.release(token)
+        except Refused as refused:
+            server.metrics.connections_refused += 1
+            await _deny(scope, send, refused)
+
+
+async def _deny(scope: Scope, send: Send, refused: Refused) -> None:
+    """Answer the upgrade with an HTTP status; where the server underneath cannot, it says 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": str(refused)})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "websocket.http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": str(refused).encode()})
+
+
+def _facts(request: HTTPConnection, address: str | None) -> HttpFacts:
+    headers = {name: value for name, value in request.headers.items() if name not in _KEPT_OUT}
+    query = {name: value for name, value in request.query_params.items() if name not in ("access_token", "id")}
+    return HttpFacts(request.url.path, headers, query, address)
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,58 @@
+"""What nodes of one hub tell each other over the bus.
+
+Wire format: the sending node's id (16 ASCII characters), then one MessagePack array, by its first element:
+
+    ["sent", [kind, [names…], [excluded connection ids…]], record]       send to an audience
+    ["member", group, connection id, joins]                             a connection joins or leaves a group
+
+`record` is the Invocation as a framed MessagePack record: it goes to MessagePack clients as it is, and is decoded
+and encoded once per node for the JSON ones. New elements come last, readers ignore elements and tags they do not know.
+"""
+
+import msgspec
+
+from hub.protocol.codec import CODECS
+from hub.protocol.messages import HubMessage
+from hub.server.clients import Audience
+
+NODE_ID_LENGTH = 16
+
+
+class Sent(msgspec.Struct, frozen=True, array_like=True, tag="sent"):
+    audience: Audience
+    record: bytes
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True, tag="member"):
+    group: str
+    connection_id: str
+    joins: bool
+
+
+def pack(node_id: str, body: Sent | Member) -> bytes:
+    return node_id.encode("ascii") + _ENCODER.encode(body)
+
+
+def sender(payload: bytes) -> str:
+    return payload[:NODE_ID_LENGTH].decode("ascii", "replace")
+
+
+def unpack(payload: bytes) -> Sent | Member | None:
+    """None for what a newer node says and this one does not know."""
+    try:
+        return _DECODER.decode(memoryview(payload)[NODE_ID_LENGTH:])
+    except msgspec.DecodeError:
+        return None
+
+
+def read_record(record: bytes) -> HubMessage | None:
+    """The message of a framed MessagePack record. Raises ProtocolError."""
+    codec = CODECS["messagepack"]
+    splitter = codec.splitter(None)
+    splitter.feed(record)
+    body = splitter.next_record()
+    return None if body is None else codec.decode(body)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[Sent | Member] = msgspec.msgpack.Decoder(Sent | Member)

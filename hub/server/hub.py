@@ -1,0 +1,87 @@
+"""`Hub`: the class that a hub is written as. One instance serves one connection.
+
+Callable from outside is what is written in the class body (of the hub, or of its bases below `Hub`) as a coroutine
+or an async generator, without a leading underscore, except the hooks. See `methods` for the exact rule, `binding`
+for what may stand in annotations, `streams` for streams.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hub.server.auth import User
+from hub.server.clients import HubClients
+from hub.server.methods import HubMethod, collect_methods, immediate, method
+
+__all__ = ["Groups", "HttpFacts", "Hub", "HubContext", "immediate", "method"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFacts:
+    """What is worth keeping of the HTTP request that opened the connection. Header names are lower case."""
+
+    path: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
+
+
+class HubContext(Protocol):
+    """The calling connection, as its hub sees it."""
+
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def user(self) -> User: ...
+    @property
+    def items(self) -> dict[str, object]:
+        """The hub's own, for the life of the connection."""
+        ...
+
+    @property
+    def http(self) -> HttpFacts: ...
+    @property
+    def aborted(self) -> bool:
+        """The connection is lost or closing: nothing more reaches the client."""
+        ...
+
+    def abort(self) -> None:
+        """Close the connection; its client is told not to reconnect (X3)."""
+        ...
+
+
+class Groups(Protocol):
+    """Named sets of connections. A connection leaves all its groups when it ends."""
+
+    async def add(self, name: str, connection_id: str | None = None) -> None:
+        """Add a connection (the calling one by default). Once this returns, sends to the group reach it; for a
+        connection of another node it is asked for and not waited for. Idempotent."""
+        ...
+
+    async def remove(self, name: str, connection_id: str | None = None) -> None:
+        """Idempotent; as `add` for connections of another node."""
+        ...
+
+
+class Hub:
+    """The base of all hubs. `context`, `clients` and `groups` are there from `on_connected` on."""
+
+    context: HubContext
+    clients: HubClients
+    groups: Groups
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.hub_methods()  # names that collide fail at import
+
+    @classmethod
+    def hub_methods(cls) -> dict[str, HubMethod]:
+        """What clients may invoke, by folded name."""
+        return collect_methods(cls, Hub)
+
+    async def on_connected(self) -> None:
+        """Runs after the handshake and before the first call. Raising refuses the connection."""
+
+    async def on_disconnected(self, error: Exception | None) -> None:
+        """Runs once when the connection has ended, if `on_connected` succeeded; its tasks have ended, and it is
+        still in its groups. `error` is None if it was closed by either side, else why it was lost."""

@@ -1,0 +1,48 @@
+"""What can be set per hub, and per server. Names and defaults of `HubOptions` are .NET's, in Python spelling."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubOptions:
+    """The settings of one hub. Times in seconds, sizes in bytes."""
+
+    handshake_timeout_s: float = 15.0
+    keep_alive_s: float = 15.0
+    """Pings when nothing was sent for this long (P1)."""
+    client_timeout_s: float = 30.0
+    """Of silence, once the client has sent its first ping (P2)."""
+    max_receive_bytes: int = 32_768
+    stream_buffer_capacity: int = 10
+    """Items of one upload that wait for its method; when full, reading from that connection stops (C2)."""
+    max_parallel_invocations: int = 1
+    """Plain calls of one connection that run at once (C1)."""
+    detailed_errors: bool = False
+    stateful_reconnect_buffer_bytes: int = 100_000
+    protocols: Collection[str] = ("json", "messagepack")
+    lax_arguments: bool = False
+    """Convert between kinds as pydantic does by default ("3" for an int). Off: as System.Text.Json."""
+
+    outbox_max_bytes: int = 1_048_576
+    """What may wait for one connection; a slow consumer over it is cut."""
+    max_streams: int = 100
+    """Streams, and calls that take uploads, of one connection at once."""
+    max_queued_invocations: int = 100
+    """Calls of one connection that wait for their turn; when reached, reading from it stops."""
+    close_timeout_s: float = 5.0
+    """How long a closing connection waits for what still runs, and for its last bytes to leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """The settings of one node that bound all its hubs together. 0 means no limit."""
+
+    tick_s: float = 1.0
+    """The resolution of all timeouts (P1): one timer serves every connection."""
+    negotiated_lifetime_s: float = 15.0
+    """How long a negotiated token waits for its connection."""
+    max_negotiated: int = 10_000
+    max_connections: int = 0
+    max_connections_per_user: int = 0
+    max_connections_per_address: int = 0

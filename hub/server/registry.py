@@ -1,0 +1,237 @@
+"""The connections of one hub on this node, their groups and users, and sends to them from here and from other nodes.
+
+A send goes to this node's connections at once and is published for the other nodes (see `envelope`). Each record is
+encoded once per encoding and its bytes are shared. Channels of the bus: `hub:{path}` for all but groups, and
+`hub:{path}:{group}` for each group that has a member here.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from hub.backplane.base import Bus, Subscription
+from hub.errors import HubError
+from hub.protocol.codec import CODECS, Codec, CodecName
+from hub.protocol.messages import Invocation
+from hub.server import envelope
+from hub.server.asking import Asking
+from hub.server.auth import User
+from hub.server.clients import Audience
+from hub.server.dispatch import current_call
+from hub.server.metrics import ServerMetrics
+from hub.server.outbox import Outbox
+from hub.server.tasks import OwnedTasks
+
+
+class Recipient(Protocol):
+    """A connection after its handshake, as far as the registry needs it."""
+
+    connection_id: str
+    user: User
+    outbox: Outbox
+    groups: set[str]
+
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def codec(self) -> Codec: ...
+    @property
+    def asking(self) -> Asking: ...
+
+
+class Records:
+    """One message in as many encodings as are asked for, each made once."""
+
+    __slots__ = ("_made", "_message")
+
+    def __init__(self, message: Invocation, made: dict[CodecName, bytes] | None = None) -> None:
+        self._message = message
+        self._made: dict[CodecName, bytes] = made or {}
+
+    def of(self, name: CodecName) -> bytes:
+        """Raises TypeError for what cannot be encoded."""
+        record = self._made.get(name)
+        if record is None:
+            record = self._made[name] = CODECS[name].encode(self._message)
+        return record
+
+
+class HubRegistry:
+    """Of one hub. Membership changes only here, on the event loop."""
+
+    def __init__(self, path: str, node_id: str, bus: Bus | None, metrics: ServerMetrics, tasks: OwnedTasks) -> None:
+        self._channel = f"hub:{path}"
+        self._node_id = node_id
+        self._bus = bus
+        self._metrics = metrics
+        self._tasks = tasks
+        self._subscription: Subscription | None = None  # of `_channel`, from `start` to `close`
+        self._group_subscriptions: dict[str, asyncio.Future[Subscription]] = {}  # by group with members here
+        self.connections: dict[str, Recipient] = {}
+        self._groups: dict[str, dict[Recipient, None]] = {}  # never an empty one
+        self._users: dict[str, dict[Recipient, None]] = {}  # never an empty one
+
+    async def start(self) -> None:
+        """Raises BackplaneAway."""
+        if self._bus is not None:
+            self._subscription = await self._bus.subscribe(self._channel, self._receive)
+
+    def close(self) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+        for group in list(self._group_subscriptions):
+            self._stop_listening(group)
+
+    def add(self, connection: Recipient) -> None:
+        self.connections[connection.connection_id] = connection
+        self._users.setdefault(connection.user.id, {})[connection] = None
+
+    def remove(self, connection: Recipient) -> None:
+        """Out of everything. Idempotent."""
+        self.connections.pop(connection.connection_id, None)
+        _drop(self._users, connection.user.id, connection)
+        for group in list(connection.groups):
+            self._leave(group, connection)
+
+    # ---------------------------------------------------------------------------------------------------- groups
+
+    async def join(self, group: str, connection_id: str) -> None:
+        """Raises BackplaneAway; the connection is not in the group then."""
+        connection = self.connections.get(connection_id)
+        if connection is None:
+            self._publish(self._channel, envelope.Member(group, connection_id, True))
+            return
+        if connection.is_closed:
+            return
+        connection.groups.add(group)
+        self._groups.setdefault(group, {})[connection] = None
+        try:
+            await self._listen(group)
+        except BaseException:
+            self._leave(group, connection)
+            raise
+
+    async def leave(self, group: str, connection_id: str) -> None:
+        connection = self.connections.get(connection_id)
+        if connection is None:
+            self._publish(self._channel, envelope.Member(group, connection_id, False))
+        else:
+            self._leave(group, connection)
+
+    def _leave(self, group: str, connection: Recipient) -> None:
+        connection.groups.discard(group)
+        if _drop(self._groups, group, connection):
+            self._stop_listening(group)
+
+    async def _listen(self, group: str) -> None:
+        """Wait until what is sent to the group on other nodes arrives here."""
+        if self._bus is None:
+            return
+        subscribing = self._group_subscriptions.get(group)
+        if subscribing is None:
+            subscribing = asyncio.ensure_future(self._bus.subscribe(f"{self._channel}:{group}", self._receive))
+            self._group_subscriptions[group] = subscribing
+        elif subscribing.done():
+            return
+        await asyncio.shield(subscribing)
+
+    def _stop_listening(self, group: str) -> None:
+        subscribing = self._group_subscriptions.pop(group, None)
+        if subscribing is not None:
+            self._tasks.start(_close_when_done(subscribing))
+
+    # ----------------------------------------------------------------------------------------------------- sends
+
+    def send(self, audience: Audience, target: str, arguments: Sequence[object]) -> None:
+        """To this node's connections at once, to others by the bus. Raises TypeError for what cannot be encoded."""
+        self._metrics.group_sends += 1
+        records = Records(Invocation(target, arguments))
+        self._deliver(audience, records)
+        if self._bus is None:
+            return
+        if audience.kind == "connections" and all(name in self.connections for name in audience.names):
+            return
+        sent = envelope.Sent(audience, records.of("messagepack"))
+        # Several groups go to all nodes: one that listens to two of them would get it twice otherwise.
+        is_one_group = audience.kind == "groups" and len(audience.names) == 1
+        self._publish(f"{self._channel}:{audience.names[0]}" if is_one_group else self._channel, sent)
+
+    async def invoke(self, connection_id: str, target: str, arguments: Sequence[object]) -> object:
+        """Ask one client of this node. Raises HubError."""
+        call = current_call.get()
+        if call == "connecting":
+            raise HubError("Client results inside on_connected hub methods are not allowed.")
+        connection = self.connections.get(connection_id)
+        if connection is None or connection.is_closed:
+            raise HubError(f"Connection '{connection_id}' does not exist.")
+        if call is not None:
+            dispatcher, served = call
+            dispatcher.free_slot(served)
+        return await connection.asking.ask(target, tuple(arguments))
+
+    def _deliver(self, audience: Audience, records: Records) -> None:
+        excluded = audience.excluded
+        count = 0
+        for connection in self._recipients(audience):
+            if excluded and connection.connection_id in excluded:
+                continue
+            connection.outbox.send(records.of(connection.codec.name))
+            count += 1
+        self._metrics.records_fanned_out += count
+
+    def _recipients(self, audience: Audience) -> Iterable[Recipient]:
+        match audience.kind:
+            case "all":
+                return self.connections.values()
+            case "groups":
+                return _members(self._groups, audience.names)
+            case "users":
+                return _members(self._users, audience.names)
+            case "connections":
+                wanted = dict.fromkeys(audience.names)
+                return [self.connections[name] for name in wanted if name in self.connections]
+
+    def _publish(self, channel: str, body: envelope.Sent | envelope.Member) -> None:
+        if self._bus is not None:
+            self._bus.publish(channel, envelope.pack(self._node_id, body))
+
+    def _receive(self, payload: bytes) -> None:
+        if envelope.sender(payload) == self._node_id:
+            return
+        match envelope.unpack(payload):
+            case envelope.Sent(audience, record):
+                message = envelope.read_record(record)
+                assert isinstance(message, Invocation)
+                self._deliver(audience, Records(message, {"messagepack": record}))
+            case envelope.Member(group, connection_id, joins):
+                if connection_id in self.connections:
+                    work = self.join(group, connection_id) if joins else self.leave(group, connection_id)
+                    self._tasks.start(work)
+            case None:
+                pass
+
+
+def _members(table: dict[str, dict[Recipient, None]], names: Sequence[str]) -> Iterable[Recipient]:
+    if len(names) == 1:
+        return table.get(names[0], ())
+    merged: dict[Recipient, None] = {}
+    for name in names:
+        merged.update(table.get(name, {}))
+    return merged
+
+
+def _drop(table: dict[str, dict[Recipient, None]], name: str, connection: Recipient) -> bool:
+    """Whether the set is gone now, being empty."""
+    members = table.get(name)
+    if members is None:
+        return False
+    members.pop(connection, None)
+    if members:
+        return False
+    del table[name]
+    return True
+
+
+async def _close_when_done(subscribing: asyncio.Future[Subscription]) -> None:
+    (await subscribing).close()

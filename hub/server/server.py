@@ -1,0 +1,192 @@
+"""`HubServer`: the hubs of one node, served under Starlette routes.
+
+server = HubServer(bus, anonymous_allowed=True)
+server.add("/board", Board)
+app = Starlette(routes=server.routes(), lifespan=...)     # which awaits server.start() and server.close()
+"""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from hub.backplane.base import Bus
+from hub.errors import HublineError
+from hub.server.auth import Authenticate, Gate, Refused, User
+from hub.server.clients import ServerClients
+from hub.server.connection import HubConnection
+from hub.server.endpoints import HubEndpoint, NegotiateEndpoint
+from hub.server.envelope import NODE_ID_LENGTH
+from hub.server.hub import HttpFacts, Hub
+from hub.server.metrics import ServerMetrics
+from hub.server.negotiated import NegotiatedTokens, random_id
+from hub.server.options import HubOptions, ServerLimits
+from hub.server.outbox import Writer
+from hub.server.registry import HubRegistry
+from hub.server.served import ServedHub, bind_methods
+from hub.server.tasks import OwnedTasks
+from hub.server.timers import Wheel
+
+
+class HubServer:
+    """One node's hubs. Add all hubs, then `start`; `bus` is None where there is one node only.
+
+    Without `authenticate` everybody is the one anonymous user, if `anonymous_allowed` (which the caller says only
+    for a loopback bind address), and nobody else is let in. `allowed_hosts` and `allowed_origins` are `Gate`'s.
+    """
+
+    def __init__(
+        self,
+        bus: Bus | None = None,
+        *,
+        authenticate: Authenticate | None = None,
+        anonymous_allowed: bool = False,
+        allowed_origins: Collection[str] = (),
+        allowed_hosts: Collection[str] = (),
+        limits: ServerLimits | None = None,
+    ) -> None:
+        self.limits = limits or ServerLimits()
+        self.gate = Gate(
+            authenticate=authenticate,
+            anonymous_allowed=anonymous_allowed,
+            allowed_origins=allowed_origins,
+            allowed_hosts=allowed_hosts,
+        )
+        self.metrics = ServerMetrics()
+        self.negotiated = NegotiatedTokens(self.limits.negotiated_lifetime_s, self.limits.max_negotiated)
+        self.node_id = secrets.token_hex(NODE_ID_LENGTH // 2)
+        self._bus = bus
+        self._hubs: dict[str, ServedHub] = {}  # by path
+        self._wheel = Wheel(self.limits.tick_s)
+        self._tasks = OwnedTasks()  # the ends of connections, and what registries do aside
+        self._connections: set[HubConnection] = set()  # until they have finished
+        self._is_running = False  # between start and close
+        self._places: Counter[tuple[str, str]] = Counter()  # open connections by ("user" | "address" | "node", which)
+
+    def add(
+        self,
+        path: str,
+        hub_class: type[Hub],
+        options: HubOptions | None = None,
+        *,
+        make: Callable[[], Hub] | None = None,
+    ) -> None:
+        """Serve a hub. `make` builds its instances, one per connection (default: the class without arguments).
+
+        Raises TypeError for a method whose signature cannot be called from a client, ValueError for a bad path.
+        """
+        if not path.startswith("/") or path.endswith("/") or path in self._hubs:
+            raise ValueError(f"{path!r} must begin with a slash, not end with one, and be served once.")
+        if self._is_running:
+            raise RuntimeError("Hubs are added before the server starts.")
+        options = options or HubOptions()
+        registry = HubRegistry(path, self.node_id, self._bus, self.metrics, self._tasks)
+        methods = bind_methods(hub_class, options)
+        self._hubs[path] = ServedHub(
+            path, hub_class, make or hub_class, options, methods, registry, self.metrics, self._wheel, self._tasks
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        """To be mounted where the paths given to `add` shall begin."""
+        routes: list[BaseRoute] = []
+        for served in self._hubs.values():
+            endpoint = HubEndpoint(self, served)
+            routes.append(Route(f"{served.path}/negotiate", NegotiateEndpoint(self, served)))
+            routes.append(WebSocketRoute(served.path, endpoint))
+            routes.append(Route(served.path, endpoint))
+        return routes
+
+    async def start(self) -> None:
+        """Raises BackplaneAway."""
+        for served in self._hubs.values():
+            await served.registry.start()
+        self._wheel.add(self.negotiated)
+        self._wheel.start()
+        self._is_running = True
+
+    async def close(self) -> None:
+        """Tell every client to reconnect (elsewhere) and wait for all connections to finish. Idempotent."""
+        self._is_running = False
+        connections = self.connections
+        for connection in connections:
+            connection.close()
+        timeout_s = max((served.options.close_timeout_s for served in self._hubs.values()), default=1.0)
+        if connections:
+            await asyncio.wait([connection.finished for connection in connections], timeout=2 * timeout_s)
+        self._wheel.stop()
+        for served in self._hubs.values():
+            served.registry.close()
+        await self._tasks.wait(timeout_s)
+
+    def clients(self, hub_class: type[Hub]) -> ServerClients:
+        """To send from outside a hub. Raises LookupError if the class is not served."""
+        for served in self._hubs.values():
+            if served.hub_class is hub_class:
+                return ServerClients(served.registry)
+        raise LookupError(f"{hub_class.__name__} is not served here.")
+
+    @property
+    def connections(self) -> list[HubConnection]:
+        """All that have not finished, of all hubs."""
+        return list(self._connections)
+
+    # ------------------------------------------------------------------------------------------- for transports
+
+    def served(self, path: str) -> ServedHub:
+        """Raises LookupError."""
+        return self._hubs[path]
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def check_running(self) -> None:
+        """Raises HublineError where the application that mounts the hub does not run its lifespan."""
+        if not self._is_running:
+            raise HublineError(
+                "The hub is not running. Where it is mounted into another application, pass that application "
+                "lifespan=app.lifespan, or await start() and close() there."
+            )
+
+    def claim(self, served: ServedHub, token: str | None, user: User) -> str:
+        """The connection id for a token; a new one for a client that did not negotiate. Raises Refused."""
+        if token is None:
+            return random_id()
+        return self.negotiated.claim(token, served.path, user, self.now())
+
+    def connect(
+        self, served: ServedHub, writer: Writer, *, user: User, http: HttpFacts, connection_id: str | None = None
+    ) -> HubConnection:
+        """A new connection whose bytes go to `writer`; its transport feeds `receive` and, at the end, calls `lost`."""
+        self.check_running()
+        connection = HubConnection(served, writer, connection_id=connection_id or random_id(), user=user, http=http)
+        self._connections.add(connection)
+        connection.finished.add_done_callback(lambda _: self._connections.discard(connection))
+        return connection
+
+    @contextmanager
+    def place_for(self, user: User, address: str | None) -> Iterator[None]:
+        """Counts a connection against the limits while it is open. Raises Refused (429) when one is hit."""
+        places = [("node", "", "max_connections", self.limits.max_connections)]
+        if not user.anonymous:
+            owner = f"{user.organisation or ''}/{user.id}"
+            places.append(("user", owner, "max_connections_per_user", self.limits.max_connections_per_user))
+        if address is not None:
+            places.append(("address", address, "max_connections_per_address", self.limits.max_connections_per_address))
+        for kind, which, name, limit in places:
+            if limit and self._places[kind, which] >= limit:
+                raise Refused(429, f"Too many connections: the limit {name} is {limit}.")
+        keys = [(kind, which) for kind, which, _, _ in places]
+        self._places.update(keys)
+        self.metrics.connections_opened += 1
+        self.metrics.connections_now += 1
+        try:
+            yield
+        finally:
+            self.metrics.connections_now -= 1
+            for key in keys:
+                self._places[key] -= 1
+                if not self._places[key]:
+                    del self._places[key]

@@ -1,0 +1,31 @@
+"""Fixtures of the server's tests: a started `HubServer` per test, with short times."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from hub.backplane.base import Bus
+from hub.server.hub import Hub
+from hub.server.options import HubOptions, ServerLimits
+from hub.server.server import HubServer
+
+Serve = Callable[..., Awaitable[HubServer]]
+
+LIMITS = ServerLimits(tick_s=0.01)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """`await serve(Board)` starts a server with that hub at `/hub`; closed after the test."""
+    started: list[HubServer] = []
+
+    async def start(hub_class: type[Hub], options: HubOptions | None = None, bus: Bus | None = None) -> HubServer:
+        server = HubServer(bus, anonymous_allowed=True, limits=LIMITS)
+        server.add("/hub", hub_class, options or HubOptions())
+        await server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        await server.close()
