@@ -1,0 +1,81 @@
+"""What the demo says when it computes nothing: who it is, what it can do, that it did not understand."""
+
+from hub.providers.demo.phrases import Language
+
+_CAN_DO = {
+    "en": """\
+- **Work on a table.** Paste one (CSV, cells from a spreadsheet, a Markdown table) and ask, for example:
+  - *What is the average price?*
+  - *Total revenue per region*
+  - *Top 3 by salary*
+  - *How many rows have a quantity under 10?*
+- **Write a long text**, to try Stop, reload and a second tab: *Write a long text about tea, 2,000 words*
+- **Think first**: *Think about it, then write a short story about a lighthouse*
+- Add *slowly* or *fast* to change the pace.""",
+    "de": """\
+- **Mit einer Tabelle rechnen.** Eine Tabelle einfügen (CSV, Zellen aus einem Tabellenblatt, Markdown) und fragen:
+  - *Was ist der durchschnittliche Preis?*
+  - *Umsatz pro Region*
+  - *Die 3 höchsten Gehälter*
+  - *Wie viele Zeilen haben eine Menge unter 10?*
+- **Einen langen Text schreiben**, um Anhalten, Neuladen und einen zweiten Tab zu probieren: \
+*Schreib einen langen Text über Tee mit 2000 Wörtern*
+- **Vorher nachdenken**: *Denk nach und schreib dann eine kurze Geschichte über einen Leuchtturm*
+- *langsam* oder *schnell* ändert das Tempo.""",
+}
+
+_GREETING = {
+    "en": "Hello! I am Hubline's demo assistant: fixed rules, no AI model, no network. Here is what I can do:\n\n",
+    "de": "Hallo! Ich bin der Demo-Assistent von Hubline: feste Regeln, kein KI-Modell, kein Netz. Das kann ich:\n\n",
+}
+_THANKS = {
+    "en": "You are welcome, as far as a demo can say so. Ask on whenever you like.\n",
+    "de": "Gern geschehen, soweit eine Demo das sagen kann. Frag gern weiter.\n",
+}
+_UNKNOWN = {
+    "en": "I did not understand that. I am a demo with fixed rules and no AI model, so I will not guess. "
+    "Here is what I can do:\n\n",
+    "de": "Das habe ich nicht verstanden. Ich bin eine Demo mit festen Regeln und ohne KI-Modell, also rate ich nicht. "
+    "Das kann ich:\n\n",
+}
+_FILE = {
+    "en": "I cannot open files (this is a demo without an AI model). Paste the table's cells into the message.\n\n",
+    "de": "Dateien kann ich nicht öffnen (dies ist eine Demo ohne KI-Modell). Füge die Zellen der Tabelle bitte in die "
+    "Nachricht ein.\n\n",
+}
+_TOO_LARGE = {
+    "en": "That is more than this demo takes: {problem}. Send a smaller part of it and I will work on that.\n",
+    "de": "Das ist mehr, als diese Demo annimmt: {problem}. Schick einen kleineren Teil, dann rechne ich damit.\n",
+}
+_THINKING = {
+    "en": "I was asked to think first, so here is a short thought; it is for show, since this demo follows fixed rules. "
+    "What is wanted? {wanted} What do I have? Only what is in this session. I look for the rule that fits, and "
+    "then I answer.",
+    "de": "Hier soll zuerst nachgedacht werden, also ein kurzer Gedanke zur Ansicht, denn diese Demo folgt festen "
+    "Regeln. Was ist gefragt? {wanted} Was habe ich? Nur, was in dieser Sitzung steht. Ich suche die passende Regel, "
+    "dann antworte ich.",
+}
+
+
+def greeting(language: Language) -> str:
+    return _GREETING[language] + _CAN_DO[language] + "\n"
+
+
+def thanks(language: Language) -> str:
+    return _THANKS[language]
+
+
+def unknown(language: Language) -> str:
+    return _UNKNOWN[language] + _CAN_DO[language] + "\n"
+
+
+def file_unread(language: Language) -> str:
+    return _FILE[language] + _CAN_DO[language] + "\n"
+
+
+def too_large(language: Language, problem: str) -> str:
+    return _TOO_LARGE[language].format(problem=problem)
+
+
+def thinking(language: Language, wanted: str) -> str:
+    return _THINKING[language].format(wanted=f"“{wanted}”." if wanted else "")
