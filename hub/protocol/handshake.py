@@ -78,7 +78,7 @@ def parse_reply(record: bytes) -> None:
         raise HandshakeError(f"The server's handshake reply cannot be read: {error}") from error
     if type(found) is not dict or "type" in found:  # H2: a message instead of a reply
         raise HandshakeError("The server did not answer the handshake.")
-    if (reason := found.get("error")) is not None:
+    if reason := found.get("error"):  # an empty one is none, as to the JavaScript client
         raise HandshakeError(str(reason))
 
 

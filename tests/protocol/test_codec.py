@@ -13,7 +13,7 @@ from hub.errors import ProtocolError
 from hub.protocol.codec import CODECS, Codec, CodecName
 from hub.protocol.framing import write_varint
 from hub.protocol.messages import Completion, Encoded, HubMessage, Invocation, StreamItem
-from hub.protocol.values import encoded
+from hub.protocol.values import dump_json, dump_msgpack, encoded
 from tests.protocol import golden
 from tests.protocol.strategies import VALUES, broken_text, messages
 
@@ -75,6 +75,28 @@ def test_any_message_survives_the_round_trip(name: CodecName, data: st.DataObjec
     message = data.draw(messages(VALUES[name]))
     codec = CODECS[name]
     assert codec.decode(unframed(codec, codec.encode(message))) == message
+
+
+FIELDS = ("headers", "invocationId", "target", "arguments", "streamIds", "item", "result", "error", "sequenceId")
+_some_values = VALUES["json"] | st.sampled_from([{}, [], "1", "", 1, None, ["1"], {"a": "b"}])
+
+
+@given(st.fixed_dictionaries({"type": st.integers(0, 11)}, optional=dict.fromkeys(FIELDS, _some_values)))
+def test_object_of_known_fields_is_a_message_or_refused(fields: dict[str, object]) -> None:
+    try:
+        message = CODECS["json"].decode(dump_json(fields))
+    except ProtocolError:
+        return
+    assert (message is None) == (fields["type"] not in range(1, 10))
+
+
+@given(st.integers(0, 11), st.lists(_some_values, max_size=7))
+def test_array_of_anything_is_a_message_or_refused(kind: int, items: list[object]) -> None:
+    try:
+        message = CODECS["messagepack"].decode(dump_msgpack([kind, *items]))
+    except ProtocolError:
+        return
+    assert (message is None) == (kind not in range(1, 10))
 
 
 @pytest.mark.parametrize("name", NAMES)

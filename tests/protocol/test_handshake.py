@@ -63,7 +63,7 @@ def test_request_and_replies_are_written() -> None:
     assert handshake.reply(handshake.CANCELED) == GOLDEN["too_large"].encode() + b"\x1e"
 
 
-@pytest.mark.parametrize("record", [b"{}", b'{"minorVersion":0}', b'{"error":null}'])
+@pytest.mark.parametrize("record", [b"{}", b'{"minorVersion":0}', b'{"error":null}', b'{"error":""}'])
 def test_good_reply_lets_the_client_in(record: bytes) -> None:
     handshake.parse_reply(record)
 
