@@ -149,7 +149,7 @@ class MemoryInbox:
     """`Inbox` and `Leases` on the same boxes."""
 
     def __init__(self, boxes: dict[str, Box]) -> None:
-        self._boxes = boxes
+        self.boxes = boxes  # the journal's too, which checks fences by them
         self._pasts: dict[str, _Past] = {}
         self._fences = 0  # the newest fence of any session: so it is higher than any the session had, deleted or not
 
@@ -198,7 +198,7 @@ class MemoryInbox:
         return self._find(session_id, run_id=run_id) or self._find(session_id, ask_id=ask_id)
 
     async def delete(self, session_id: str) -> None:
-        self._boxes.pop(session_id, None)
+        self.boxes.pop(session_id, None)
         self._pasts.pop(session_id, None)
 
     async def take(self, session_id: str, owner: str, *, now: int, lease_ms: int) -> Lease | None:
@@ -210,38 +210,38 @@ class MemoryInbox:
     async def renew(
         self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
     ) -> Work:
-        box = self._boxes.get(session_id)
+        box = self.boxes.get(session_id)
         settled = decide.renew(box, fence, now=now, lease_ms=lease_ms, settle=settle)
         if settle is not None:
             self._pasts.setdefault(session_id, _Past()).keep(settled)
-        return decide.work(self._boxes[session_id])
+        return decide.work(self.boxes[session_id])
 
     async def release(self, session_id: str, fence: Fence) -> bool:
-        released = decide.release(self._boxes.get(session_id), fence)
-        self._drop_if_empty(session_id, self._boxes[session_id])
+        released = decide.release(self.boxes.get(session_id), fence)
+        self._drop_if_empty(session_id, self.boxes[session_id])
         return released
 
     async def expired(self, *, now: int, limit: int) -> list[str]:
-        dues = ((decide.due(box), session_id) for session_id, box in self._boxes.items())
+        dues = ((decide.due(box), session_id) for session_id, box in self.boxes.items())
         over = [(due, session_id) for due, session_id in dues if due is not None and due <= now]
         return [session_id for _, session_id in heapq.nsmallest(limit, over)]
 
     def _find(self, session_id: str, *, run_id: str | None = None, ask_id: str | None = None) -> Known | None:
-        box, past = self._boxes.get(session_id), self._pasts.get(session_id)
+        box, past = self.boxes.get(session_id), self._pasts.get(session_id)
         known = None if box is None else decide.find(box, run_id=run_id, ask_id=ask_id)
         if known is None and past is not None:
             known = past.runs.get(run_id or "") or past.asks.get(ask_id or "")
         return known
 
     def _box(self, session_id: str) -> Box:
-        box = self._boxes.get(session_id)
+        box = self.boxes.get(session_id)
         if box is None:
-            box = self._boxes[session_id] = Box()
+            box = self.boxes[session_id] = Box()
         return box
 
     def _drop_if_empty(self, session_id: str, box: Box) -> None:
         if decide.is_empty(box):
-            del self._boxes[session_id]
+            del self.boxes[session_id]
 
 
 class MemoryDirectory:

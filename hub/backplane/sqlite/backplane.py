@@ -65,9 +65,13 @@ class _Store:
         self.inbox.committed()
         return [partial(self.followers.publish, *stored) for stored in self.journal.committed()]
 
+    def drop_caches(self) -> None:
+        self.journal.drop_cache()
+        self.inbox.drop_cache()
+
     def rollback(self) -> None:
         self.journal.forget()
-        self.inbox.forget()
+        self.inbox.drop_cache()
         if self.file.db.in_transaction:  # some errors have rolled it back already
             try:
                 self.file.db.execute("ROLLBACK")
@@ -189,18 +193,23 @@ class SqliteBackplane(Backplane):
         identity: Callable[[str], str] = file_identity,
         epoch_source: Callable[[], str] = random_epoch,
     ) -> None:
-        self._store = _Store(SqliteFile(path, identity=identity), epoch_source)
-        self._writer = Writer(self._store)
-        inbox = SqliteInbox(self._store, self._writer)
+        self.file = SqliteFile(path, identity=identity)
+        self._store = store = _Store(self.file, epoch_source)
+        self.writer = Writer(store)
+        inbox = SqliteInbox(store, self.writer)
         self.bus = LocalBus()
-        self.journal = SqliteJournal(self._store, self._writer)
+        self.journal = SqliteJournal(store, self.writer)
         self.inbox = inbox
         self.leases = inbox
-        self.directory = SqliteDirectory(self._store, self._writer)
+        self.directory = SqliteDirectory(store, self.writer)
 
     async def start(self) -> None:
-        await self._writer.start()
+        await self.writer.start()
 
     async def close(self) -> None:
         """Everything submitted before is done and published when this returns; what comes later fails."""
-        await self._writer.close()
+        await self.writer.close()
+
+    async def drop_caches(self) -> None:
+        """Read every session from the file when it is next touched, as after a restart."""
+        await self.writer.submit(self._store.drop_caches)

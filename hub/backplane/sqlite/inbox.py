@@ -30,10 +30,10 @@ class InboxActs:
 
     def committed(self) -> None:
         if len(self._boxes) > MAX_CACHED:
-            self._boxes.clear()
+            self.drop_cache()
 
-    def forget(self) -> None:
-        """The transaction was rolled back: drop what was derived from it."""
+    def drop_cache(self) -> None:
+        """Read the boxes from the file again; also once a transaction that changed them was rolled back."""
         self._boxes.clear()
 
     def expire_all(self) -> None:

@@ -65,11 +65,16 @@ class JournalActs:
         """What to publish, now that it is durable, in the order stored."""
         stored, self._stored = self._stored, []
         if len(self._heads) > MAX_CACHED:
-            self._heads.clear()
+            self.drop_cache()
         return stored
 
+    def drop_cache(self) -> None:
+        """Read the heads from the file again."""
+        self.flush()
+        self._heads.clear()
+
     def forget(self) -> None:
-        """The transaction was rolled back: drop what was derived from it."""
+        """The transaction was rolled back: drop what came of it."""
         self._heads.clear()
         self._unwritten.clear()
         self._stored.clear()

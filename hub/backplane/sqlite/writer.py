@@ -20,7 +20,7 @@ MAX_BATCH = 512
 """Acts in one transaction."""
 
 MAX_WAITING = 100_000
-"""Acts that may wait; over it `submit` fails at once with `BackplaneAway`."""
+"""Acts that may wait, unless told otherwise; over it `submit` fails at once with `BackplaneAway`."""
 
 
 class Store(Protocol):
@@ -89,8 +89,9 @@ class _AnyJob(Protocol):
 class Writer:
     """Starts, feeds and ends the thread. Used from one loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, max_waiting: int = MAX_WAITING) -> None:
         self._store = store
+        self._max_waiting = max_waiting
         self._jobs: SimpleQueue[_AnyJob | None] = SimpleQueue()  # None: the end
         self._thread: threading.Thread | None = None  # set while running
         self._loop: asyncio.AbstractEventLoop | None = None  # set by `start`
@@ -131,8 +132,8 @@ class Writer:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         if self._thread is None:
             future.set_exception(BackplaneAway("the database is not open"))
-        elif self._jobs.qsize() >= MAX_WAITING:
-            future.set_exception(BackplaneAway(f"{MAX_WAITING} acts wait for the database"))
+        elif self._jobs.qsize() >= self._max_waiting:
+            future.set_exception(BackplaneAway(f"{self._max_waiting} acts wait for the database"))
         else:
             self._jobs.put(_Job(act, future))
         return future
