@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.clock": (),
     "hub.log": (),
     "hub.metrics": (),
-    "hub.config": ("hub.errors",),
+    "hub.config": ("hub.errors", "hub.log"),
     "hub.protocol": ("hub.errors",),
     "hub.chat": ("hub.errors",),
     "hub.backplane": GROUND,
@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("hub.runs", "hub.server", "hub.tools"),
     ),
     "hub.terminal": (*GROUND, "hub.protocol", "hub.chat"),
-    "hub.cli": (*GROUND, "hub.app", "hub.config", "hub.terminal"),
+    "hub.serve": (*GROUND, "hub.app", "hub.config"),
+    "hub.cli": (*GROUND, "hub.config", "hub.serve", "hub.terminal"),
     # The public names. Nothing in `hub` imports from it.
     "hub": ("hub.app", "hub.server", "hub.tools", "hub.errors"),
 }

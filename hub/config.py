@@ -1,0 +1,236 @@
+"""The settings, and the only place that reads the environment.
+
+Each setting is a field below: `--name-with-dashes` on the command line, `HUBLINE_NAME` in the environment, the flag
+winning. The provider's own variables keep the names that everybody knows. A description completes the sentence
+"… must be <description>": it is the flag's help and the error's advice.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from hub.errors import SettingsError
+from hub.log import LogLevel
+
+PREFIX = "HUBLINE_"
+MEMORY_URL = "memory://"
+SQLITE_PREFIX = "sqlite:///"
+_LATER_BACKPLANES = ("redis://", "rediss://", "redis+sentinel://", "redis+cluster://")
+_YEAR_S = 366 * 86_400
+
+Seconds = Annotated[float, Field(gt=0, le=_YEAR_S)]
+Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Settings(BaseSettings):
+    """All settings, checked. Use `load`, which says what is wrong in one sentence."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    # The provider's variables come first: the default of `provider` looks at the key.
+    anthropic_api_key: SecretStr | None = Field(
+        default=None, validation_alias="ANTHROPIC_API_KEY", description="your Anthropic key"
+    )
+    anthropic_base_url: str | None = Field(
+        default=None, validation_alias="ANTHROPIC_BASE_URL", description="an http:// or https:// address"
+    )
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="the address or name to listen on")
+    port: int = Field(default=8000, ge=0, le=65_535, description="a port from 1 to 65535, or 0 for any free one")
+    workers: int = Field(default=1, ge=1, le=256, description="the number of processes, 1 or more")
+    backplane: str = Field(
+        default=f"{SQLITE_PREFIX}hubline.db",
+        description="sqlite:///FILE, where sessions are kept, or memory:// (forgotten when the server ends)",
+    )
+    provider: str = Field(
+        default_factory=lambda known: "anthropic" if known.get("anthropic_api_key") else "demo",
+        min_length=1,
+        description="demo (needs no key) or anthropic (the default once ANTHROPIC_API_KEY is set)",
+    )
+    model: str | None = Field(default=None, min_length=1, description="the name of one of the provider's models")
+    certfile: Path | None = Field(default=None, description="a file with the certificate chain (PEM), for https")
+    keyfile: Path | None = Field(default=None, description="a file with the certificate's private key (PEM)")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="a list of the other origins whose pages may connect (https://HOST[:PORT],…), or *"
+    )
+    log_level: LogLevel = Field(default="info", description="debug, info, warning or error")
+    detailed_errors: bool = Field(default=False, description="true (clients see details of unexpected errors) or false")
+    demo_pace: float = Field(
+        default=40.0,
+        ge=0,
+        le=100_000,
+        description="a number of deltas per second at which the demo writes, or 0 for no wait",
+    )
+
+    # Limits of a connection.
+    max_receive_bytes: Bytes = Field(
+        default=1 << 20, description="a number of bytes from 1024: the size of one incoming message"
+    )
+    outbox_max_bytes: Bytes = Field(
+        default=1 << 20, description="a number of bytes from 1024: what may wait for one connection"
+    )
+    handshake_timeout_s: Seconds = Field(default=15.0, description="a number of seconds: how long a handshake may take")
+    keep_alive_s: Seconds = Field(
+        default=15.0, description="a number of seconds: the silence after which the server pings"
+    )
+    client_timeout_s: Seconds = Field(
+        default=30.0, description="a number of seconds: the silence that ends a connection"
+    )
+    max_connections: int = Field(default=0, ge=0, description="the most connections at once, or 0 for no limit")
+    max_connections_per_user: int = Field(
+        default=0, ge=0, description="the most connections of one user, or 0 for no limit"
+    )
+    max_connections_per_address: int = Field(
+        default=0, ge=0, description="the most connections from one address, or 0 for no limit"
+    )
+
+    # Limits of a run.
+    max_queued_runs: Count = Field(default=20, description="a number from 1: how many messages may wait in a session")
+    max_steps: Count = Field(default=50, description="a number from 1: how many model requests an answer may take")
+    wall_time_s: Seconds = Field(default=540.0, description="a number of seconds: how long an answer may take")
+    tool_timeout_s: Seconds = Field(
+        default=60.0, description="a number of seconds: how long a tool may take on the server"
+    )
+    provider_inactivity_s: Seconds = Field(
+        default=120.0, description="a number of seconds: the silence of a provider that ends an answer"
+    )
+    idle_stop_s: Seconds | None = Field(
+        default=None, description="a number of seconds after which an answer that nobody watches is stopped, or off"
+    )
+    lease_s: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=6.0,
+        description="a number of seconds from 0.1: how long after a node's death its sessions are taken over",
+    )
+    shutdown_timeout_s: Seconds = Field(
+        default=3.0, description="a number of seconds: how long open connections may delay the end of the server"
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the bind address can be reached from this machine only."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file, or None for the memory backplane."""
+        return Path(self.backplane.removeprefix(SQLITE_PREFIX)) if self.backplane.startswith(SQLITE_PREFIX) else None
+
+    @field_validator("anthropic_api_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value() if key is not None else "none"
+        if not text.strip():
+            raise _sentence(
+                "ANTHROPIC_API_KEY is empty: set it to your key, or unset it and the demo provider answers."
+            )
+        if re.search(r"\s", text):
+            raise _sentence("ANTHROPIC_API_KEY holds a space or a line break: set it to the key alone, in one line.")
+        if not text.isascii() or not text.isprintable():
+            raise _sentence("ANTHROPIC_API_KEY holds characters that no key has: copy it again.")
+        return key
+
+    @field_validator("anthropic_base_url")
+    @classmethod
+    def _check_base_url(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", url):
+            raise ValueError("not an address")
+        return url
+
+    @field_validator("backplane")
+    @classmethod
+    def _check_backplane(cls, url: str) -> str:
+        if url.startswith(_LATER_BACKPLANES):
+            raise _sentence(
+                "Redis as the backplane comes in a later version: "
+                "leave --backplane (HUBLINE_BACKPLANE) out, or use sqlite:///FILE or memory://."
+            )
+        if url != MEMORY_URL and not (url.startswith(SQLITE_PREFIX) and len(url) > len(SQLITE_PREFIX)):
+            raise ValueError("neither")
+        return url
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, origins: object) -> object:
+        return tuple(filter(None, re.split(r"[,\s]+", origins))) if isinstance(origins, str) else origins
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any(origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#]+", origin) for origin in origins):
+            raise ValueError("not an origin")
+        return origins
+
+    @field_validator("idle_stop_s", mode="before")
+    @classmethod
+    def _off_is_none(cls, seconds: object) -> object:
+        return None if seconds == "off" else seconds
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Settings":
+        if self.workers > 1:
+            raise _sentence(
+                f"--workers {self.workers} (HUBLINE_WORKERS) needs a backplane that processes can share, "
+                f"and {self.backplane} serves one: set it to 1."
+            )
+        if self.provider == "anthropic" and self.anthropic_api_key is None:
+            raise _sentence(
+                "The provider anthropic needs a key: set ANTHROPIC_API_KEY, or use --provider demo (HUBLINE_PROVIDER)."
+            )
+        if self.keyfile is not None and self.certfile is None:
+            raise _sentence("--keyfile (HUBLINE_KEYFILE) needs a certificate: set --certfile (HUBLINE_CERTFILE) too.")
+        return self
+
+
+def load(flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings of the environment, with `flags` (by field name) over them.
+
+    Raises SettingsError: one sentence with the setting, its flag and its variable, and what it must be.
+    """
+    try:
+        return Settings(**dict(flags or {}))  # type: ignore[arg-type]  # checked by pydantic, which is the point
+    except ValidationError as error:
+        # Not chained: a traceback of the cause would show what was given, which may be a key.
+        raise SettingsError(_explain(error.errors(include_url=False)[0])) from None
+
+
+def flag_of(name: str) -> str | None:
+    """The setting's command-line flag; None for secrets, which every user of a machine could read there."""
+    return None if _variable_of(name) == name.upper() else "--" + name.replace("_", "-")
+
+
+def _variable_of(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + name.upper()
+
+
+def _sentence(text: str) -> PydanticCustomError:
+    # Braces are the template's own syntax; what a user gave may hold some.
+    return PydanticCustomError("sentence", "{text}", {"text": text})
+
+
+def _explain(error: ErrorDetails) -> str:
+    if error["type"] == "sentence":
+        return error["msg"]
+    where = str(error["loc"][0]) if error["loc"] else ""
+    name = next((name for name in Settings.model_fields if where in (name, _variable_of(name))), None)
+    if name is None:
+        return f"There is no setting {where}: `hubline serve --help` lists them."
+    given = error.get("input")
+    flag = flag_of(name)
+    shown = f"{flag} ({_variable_of(name)})" if flag else _variable_of(name)
+    was = f", not {str(given)[:80]!r}" if isinstance(given, str | int | float) and flag else ""
+    return f"{shown} must be {Settings.model_fields[name].description}{was}."

@@ -1,0 +1,223 @@
+"""`hubline chat`: a prompt in the main thread, the session in a thread of its own.
+
+In this order because of Ctrl-C: Python raises KeyboardInterrupt in the main thread, where it leaves the prompt with
+the terminal as it was, or interrupts the wait for an answer, which stops that answer.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TextIO, TypeVar
+
+from hub.errors import HubError
+from hub.terminal.link import LinkLost, LinkRefused
+from hub.terminal.session import Session
+from hub.terminal.view import Ended, Piece, clean
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+PROMPT = "> "
+GIVE_UP_S = 30.0  # of a pipe, whose person is not there to press Ctrl-C
+
+T = TypeVar("T")
+
+
+def run(url: str, session_id: str | None) -> int:
+    """Chat until the person leaves, or answer what was piped in. Returns the exit code."""
+    try:
+        return _interactive(url, session_id) if sys.stdin.isatty() else _piped(url, session_id)
+    except (LinkLost, LinkRefused, HubError) as error:
+        print(f"hubline: {clean(str(error))}", file=sys.stderr)
+        return 1
+
+
+class Printer:
+    """Puts pieces on a terminal or into files. Answers go to `answers` as they are, all else to `rest`, in lines."""
+
+    def __init__(self, answers: TextIO, rest: TextIO, *, colour: bool) -> None:
+        self._answers = answers
+        self._rest = rest
+        self._colour = colour
+        self._open_line = False  # whether the last answer text left its line unfinished
+
+    def show(self, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            text = clean(piece.text)
+            if piece.kind == "answer":
+                self._answers.write(text)
+                self._open_line = not text.endswith("\n") if text else self._open_line
+            else:
+                self.end_line()
+                shown = f"{PROMPT}{text}" if piece.kind == "user" else text
+                self._rest.write(f"{self._painted(shown, piece.kind)}\n")
+        self._answers.flush()
+        self._rest.flush()
+
+    def end_line(self) -> None:
+        """Finish the line of an answer, so that a prompt or a status begins on its own."""
+        if self._open_line:
+            self._answers.write("\n")
+            self._answers.flush()
+            self._open_line = False
+
+    def _painted(self, text: str, kind: str) -> str:
+        code = {"status": "2", "error": "31", "user": "1"}.get(kind)
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour and code else text
+
+
+# --------------------------------------------------------------------------------------------------------- pipe
+
+
+def _piped(url: str, session_id: str | None) -> int:
+    text = sys.stdin.read()
+    if not text.strip():
+        print("hubline: There is nothing to send: pipe a message in, or start it at a terminal.", file=sys.stderr)
+        return 2
+    printer = Printer(sys.stdout, sys.stderr, colour=False)
+    ended = asyncio.run(_ask_once(url, session_id, text, printer))
+    printer.end_line()
+    return 0 if ended.outcome == "completed" else 1
+
+
+async def _ask_once(url: str, session_id: str | None, text: str, printer: Printer) -> Ended:
+    watching = False
+
+    def show(pieces: Sequence[Piece]) -> None:
+        # What the session said before is not the answer to what was piped in.
+        if watching:
+            printer.show(pieces)
+
+    session = Session(url, session_id, show, retry_for_s=GIVE_UP_S)
+    async with session.following():
+        watching = True
+        return await session.ask(text)
+
+
+# ------------------------------------------------------------------------------------------------------- prompt
+
+
+def _interactive(url: str, session_id: str | None) -> int:
+    printer = Printer(sys.stdout, sys.stdout, colour=sys.stdout.isatty())
+    with _terminal_kept(), _Background() as background:
+        session = background.call(_new_session(url, session_id, printer))
+        with background.hold(session.following()):
+            printer.show([Piece("status", f"Session {session.session_id} at {url}.")])
+            printer.show(
+                [
+                    Piece(
+                        "status",
+                        "Ctrl-C stops an answer, and leaves at the prompt. A \\ at its end goes on with the line.",
+                    )
+                ]
+            )
+            while (text := read_message(input)) is not None:
+                if text.strip():
+                    _converse(background, session, text, printer)
+    print(f"\nGo on later with: hubline chat --session {session.session_id}")
+    return 0
+
+
+async def _new_session(url: str, session_id: str | None, printer: Printer) -> Session:
+    return Session(url, session_id, printer.show, retry_for_s=None)
+
+
+def _converse(background: "_Background", session: Session, text: str, printer: Printer) -> None:
+    """One message and its answer. The first Ctrl-C stops it; the second leaves, and the answer goes on without us."""
+    answer = background.start(session.ask(text))
+    stopped = False
+    while True:
+        try:
+            answer.result()
+            break
+        except HubError as error:
+            printer.show([Piece("error", str(error))])
+            break
+        except KeyboardInterrupt:
+            if stopped:
+                raise
+            stopped = True
+            printer.show([Piece("status", "stopping …")])
+            background.start(session.stop())
+    printer.end_line()
+
+
+def read_message(ask: Callable[[str], str]) -> str | None:
+    """What the person typed or pasted; None when they leave. A line that ends in a backslash goes on in the next."""
+    lines: list[str] = []
+    try:
+        while True:
+            line = ask("… " if lines else PROMPT)
+            if not line.endswith("\\"):
+                return "\n".join([*lines, line])
+            lines.append(line[:-1])
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
+@contextlib.contextmanager
+def _terminal_kept() -> Iterator[None]:
+    """Editing and history at the prompt, with a paste of several lines taken as one message."""
+    with contextlib.suppress(ImportError):  # Windows has none; the prompt works without
+        import readline
+
+        # Python switches it off, since its own prompt would run each pasted line.
+        readline.parse_and_bind("set enable-bracketed-paste on")
+    yield
+
+
+class _Background:
+    """An event loop in a thread, for a main thread that waits at a prompt."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="hubline-chat")
+
+    def __enter__(self) -> "_Background":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call(_cancel_all())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def start(self, work: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def call(self, work: Coroutine[object, object, T]) -> T:
+        return self.start(work).result()
+
+    @contextlib.contextmanager
+    def hold(self, context: contextlib.AbstractAsyncContextManager[None]) -> Iterator[None]:
+        """Enter in the loop, and leave there, in one task (as task groups and time-outs require)."""
+        entered: concurrent.futures.Future[asyncio.Event] = concurrent.futures.Future()
+
+        async def stay() -> None:
+            leave = asyncio.Event()
+            async with context:
+                entered.set_result(leave)
+                await leave.wait()
+
+        staying = self.start(stay())
+        # Whichever comes first: a failure to enter ends `staying`, and is raised here.
+        staying.add_done_callback(lambda done: None if entered.done() else entered.set_exception(_failure(done)))
+        leave = entered.result()
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(leave.set)
+            staying.result()
+
+
+def _failure(done: concurrent.futures.Future[None]) -> BaseException:
+    return done.exception() or RuntimeError("left before it was entered")
+
+
+async def _cancel_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
