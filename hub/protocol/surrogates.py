@@ -8,8 +8,11 @@ decoder or an encoder has refused; other invalid UTF-8 stays as it is, and stays
 
 import re
 
-_RAW = re.compile(rb"(?:\xed[\xa0-\xbf][\x80-\xbf])++")
-"""Surrogates as bytes. ED never continues a UTF-8 sequence, so this cannot match across characters."""
+_RAW = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""A surrogate as bytes. ED never continues a UTF-8 sequence, so this cannot match across characters."""
+
+_RAW_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+_MARK = "\ufffd".encode()
 
 _ESCAPED = re.compile(
     # An escape counts only after an even number of backslashes: `\\ud83d` in JSON is a backslash and four letters.
@@ -18,11 +21,12 @@ _ESCAPED = re.compile(
 )
 _PAIR_LENGTH = 12  # of `\ud83d\ude00`
 
-# MessagePack values of fixed size; between them are strings, binary and extensions. Containers are only heads here:
-# their items follow as values of their own, so there is no nesting to track.
+# MessagePack values of fixed size, and short strings without the byte ED; between them are longer strings, binary and
+# extensions. Containers are only heads here: their items follow as values of their own, so no nesting to track.
+_SHORT_TEXTS = b"|".join(b"%c[^\xed]{%d}" % (0xA0 | length, length) for length in range(1, 32))
 _FIXED = re.compile(
     rb"(?:[\x00-\xa0\xc0-\xc3\xe0-\xff]++|[\xcc\xd0].|[\xcd\xd1\xdc\xde]..|[\xca\xce\xd2\xdd\xdf].{4}"
-    rb"|[\xcb\xcf\xd3].{8}|\xd4.{2}|\xd5.{3}|\xd6.{5}|\xd7.{9}|\xd8.{17})++",
+    rb"|[\xcb\xcf\xd3].{8}|\xd4.{2}|\xd5.{3}|\xd6.{5}|\xd7.{9}|\xd8.{17}|" + _SHORT_TEXTS + rb")++",
     re.DOTALL,
 )
 _SIZED = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
@@ -37,7 +41,7 @@ def repair(text: str) -> str:
 
 def repair_json(record: bytes) -> bytes | None:
     """The same JSON with its surrogates repaired, or None if it has none (so it was refused for another reason)."""
-    repaired = _ESCAPED.sub(_repair_escape, _RAW.sub(_repair_raw, record))
+    repaired = _ESCAPED.sub(_repair_escape, _repair_raw(record))
     return None if repaired == record else repaired
 
 
@@ -61,7 +65,7 @@ def repair_msgpack(record: bytes) -> bytes | None:
             pieces.append(record[position:])
             break
         text = record[body:end]
-        if record[position] in _TEXT_HEADS and (repaired := _RAW.sub(_repair_raw, text)) != text:
+        if record[position] in _TEXT_HEADS and (repaired := _repair_raw(text)) != text:
             pieces.append(b"\xdb" + len(repaired).to_bytes(4, "big") + repaired)
         else:
             pieces.append(record[position:end])
@@ -96,7 +100,11 @@ def repair_tree(value: object) -> object:
     return value
 
 
-def _repair_raw(match: re.Match[bytes]) -> bytes:
+def _repair_raw(data: bytes) -> bytes:
+    return _RAW.sub(_MARK, _RAW_PAIR.sub(_join_pair, data))
+
+
+def _join_pair(match: re.Match[bytes]) -> bytes:
     return repair(match.group().decode("utf-8", "surrogatepass")).encode()
 
 
