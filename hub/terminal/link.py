@@ -187,7 +187,7 @@ async def open_link(url: str, *, ping_s: float = 15.0, silence_s: float = 30.0) 
         )
     except InvalidStatus as error:
         said = error.response.body.decode(errors="replace").strip()[:200] if error.response.body else ""
-        raise LinkRefused(f"{url} refused: HTTP {error.response.status_code} {said}".rstrip() + ".") from error
+        raise LinkRefused(f"{url} refused: HTTP {error.response.status_code} {said}".rstrip(" .") + ".") from error
     except (OSError, TimeoutError) as error:
         raise LinkLost(f"Cannot reach {url}: is `hubline serve` running there?") from error
     except InvalidHandshake as error:
