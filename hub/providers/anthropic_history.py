@@ -212,9 +212,9 @@ def _steps(parts: Sequence[Part]) -> Iterable[list[Part]]:
 def _thinking(part: ThinkingPart) -> list[Block]:
     if part.redacted:
         return [{"type": "redacted_thinking", "data": part.redacted}]
-    if part.signature:
+    if part.signature and not _SURROGATE.search(part.text):
         return [{"type": "thinking", "thinking": part.text, "signature": part.signature}]
-    return []  # cut off before it was signed
+    return []  # cut off before it was signed, or not sendable as it was signed
 
 
 def _tool_use(part: ToolCallPart, call_id: str) -> Block:
