@@ -48,7 +48,7 @@ _TOO_LARGE = {
     "de": "Das ist mehr, als diese Demo annimmt: {problem}. Schick einen kleineren Teil, dann rechne ich damit.\n",
 }
 _THINKING = {
-    "en": "I was asked to think first, so here is a short thought; it is for show, since this demo follows fixed rules. "
+    "en": "I was asked to think first, so here is a short thought; it is for show: this demo follows fixed rules. "
     "What is wanted? {wanted} What do I have? Only what is in this session. I look for the rule that fits, and "
     "then I answer.",
     "de": "Hier soll zuerst nachgedacht werden, also ein kurzer Gedanke zur Ansicht, denn diese Demo folgt festen "
