@@ -150,10 +150,11 @@ class Connection(asyncio.Protocol):
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.task = None
+        assert self._transport is not None
         if not task.cancelled() and (error := task.exception()) is not None:
+            self._transport.abort()
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "the provider server's script failed", "exception": error}
             )
-        assert self._transport is not None
         if not self._transport.is_closing():
             self._next()
