@@ -14,9 +14,9 @@ from hub.providers.base import (
     ToolCallEnd,
     ToolCallStart,
 )
+from hub.runs.answer.text import Surrogates
+from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.runs.text import Surrogates
-from hub.runs.writer import EventWriter
 
 StepDelta = TextDelta | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd
 

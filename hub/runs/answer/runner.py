@@ -28,12 +28,12 @@ from hub.providers.base import (
     StepEnd,
     UsageSoFar,
 )
-from hub.runs import history
+from hub.runs.answer import history
+from hub.runs.answer.calls import Calls
+from hub.runs.answer.step import StepWriter
 from hub.runs.ask import RunAsk
-from hub.runs.calls import Calls
+from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.runs.step import StepWriter
-from hub.runs.writer import EventWriter
 
 logger = logging.getLogger("hub.runs")
 

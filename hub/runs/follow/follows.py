@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from hub.backplane.base import Backplane, Subscription
 from hub.errors import BackplaneAway
-from hub.runs.follow import LiveSession
+from hub.runs.follow.live import LiveSession
 from hub.runs.limits import RunLimits
 
 logger = logging.getLogger("hub.runs")

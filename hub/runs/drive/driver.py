@@ -26,12 +26,12 @@ from hub.chat.parts import NO_USAGE, Message, RunError, Session, TextPart, Timin
 from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
+from hub.runs.answer.runner import Ending, Runner
 from hub.runs.ask import RunAsk
+from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 from hub.runs.loading import load
-from hub.runs.runner import Ending, Runner
 from hub.runs.sessions import Sessions
-from hub.runs.writer import EventWriter
 
 logger = logging.getLogger("hub.runs")
 
@@ -253,8 +253,10 @@ class Driver:
     def _begin(self, known: Known, ask: RunAsk) -> Runner:
         """Write the user's message, if there is one, and the run's start."""
         now = self._env.runs.now_ms()
-        if ask.replaces is not None or ask.reply_to is not None:
-            self._supersede(ask.replaces or ask.reply_to or "", itself=ask.replaces is not None)
+        if ask.replaces is not None:
+            self._supersede(ask.replaces, itself=True)
+        elif ask.reply_to is not None and ask.continues is None:
+            self._supersede(ask.reply_to, itself=False)
         if ask.parts is not None:
             self._writer.write(events.MessageChanged(self._user_message(known, ask, "complete"), time=now))
         runner = Runner(

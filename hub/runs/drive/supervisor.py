@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hub.errors import BackplaneAway
-from hub.runs.driver import Driver, DriverEnvironment
+from hub.runs.drive.driver import Driver, DriverEnvironment
 
 logger = logging.getLogger("hub.runs")
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from hub.chat import events
 from hub.chat.parts import Autonomy, Json, Session, ToolCallPart, ToolOutcome
+from hub.runs.answer.step import WholeCall
 from hub.runs.ask import RunAsk
+from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.runs.step import WholeCall
-from hub.runs.writer import EventWriter
 from hub.tools.base import Tool, ToolContext, ToolError
 
 logger = logging.getLogger("hub.runs")

@@ -17,7 +17,7 @@ from hub.backplane.base import Journal, Position
 from hub.chat import events
 from hub.chat.parts import Session
 from hub.protocol.messages import Encoded
-from hub.runs.follow import Item, LiveSession
+from hub.runs.follow.live import Item, LiveSession
 
 CHUNK_ITEMS = 128
 """How many items leave in one write; between two the backlog is looked at."""

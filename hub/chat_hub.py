@@ -1,0 +1,193 @@
+"""The chat hub: the contract's hub methods over SignalR (design, section 3.3).
+
+Each method checks what the client wrote, and passes it on to `Chats`, which has the rules. Nothing is kept here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+import msgspec
+
+from hub.chat.parts import Session, WireStruct
+from hub.chat_requests import (
+    ErrorRequest,
+    HistoryRequest,
+    ListRequest,
+    MessageRequest,
+    OpenRequest,
+    PositionRequest,
+    RatingRequest,
+    RegenerateRequest,
+    RunRequest,
+    SettingsRequest,
+    StopRequest,
+    parse,
+)
+from hub.protocol.messages import Encoded
+from hub.runs.access import role_of
+from hub.runs.asking import Asked, StopAnswer
+from hub.runs.chats import Chats
+from hub.runs.sessions import SessionRow
+from hub.server.hub import Hub, immediate
+from hub.server.streams import PushStream, StreamSink
+
+CONTRACT = 1
+
+
+class OpenAnswer(WireStruct, frozen=True, kw_only=True):
+    session_id: str
+    epoch: str
+    offset: int
+    role: str
+    session: Session
+    limits: dict[str, int]
+    features: list[str]
+    contract: int
+
+
+FEATURES = ["watch", "queue", "stop", "regenerate", "replaces", "continues", "history", "rate", "report_error"]
+
+
+class ChatHub(Hub):
+    """One connection's view of the chats. Results are encoded by the structs' own JSON rules."""
+
+    def __init__(self, chats: Chats, limits: Mapping[str, int]) -> None:
+        self._chats = chats
+        self._limits = dict(limits)  # as announced to clients
+
+    @property
+    def _user(self) -> str:
+        return self.context.user.id
+
+    async def open_session(self, request: dict[str, object] | None = None) -> Encoded:
+        wanted = parse(OpenRequest, request)
+        session, top = await self._chats.open(self._user, wanted.session_id, wanted.wish())
+        return _encoded(
+            OpenAnswer(
+                session_id=session.session_id,
+                epoch=top.epoch,
+                offset=top.offset,
+                role=role_of(session, self._user) or "",
+                session=session,
+                limits=self._limits,
+                features=FEATURES,
+                contract=CONTRACT,
+            )
+        )
+
+    async def get_session(self, session_id: str) -> Encoded:
+        return _encoded(await self._chats.get(self._user, session_id))
+
+    async def update_session(self, session_id: str, request: dict[str, object]) -> Encoded:
+        return _encoded(await self._chats.update(self._user, session_id, parse(SettingsRequest, request).wish()))
+
+    async def delete_session(self, session_id: str) -> Encoded:
+        return _encoded(await self._chats.delete(self._user, session_id))
+
+    async def list_sessions(self, request: dict[str, object] | None = None) -> Encoded:
+        wanted = parse(ListRequest, request)
+        return _encoded(await self._chats.list(self._user, before=wanted.before, limit=wanted.limit))
+
+    async def watch_sessions(self) -> AsyncIterator[Encoded]:
+        """The user's newest sessions, then each change of one; several changes of one that wait become the last."""
+        changes: dict[str, SessionRow] = {}
+        changed = asyncio.Event()
+
+        def on_change(row: SessionRow) -> None:
+            changes[row.session_id] = row
+            changed.set()
+
+        async with self._chats.rows(self._user, on_change) as rows:
+            for row in rows:
+                yield _encoded(row)
+            while True:
+                await changed.wait()
+                changed.clear()
+                while changes:
+                    yield _encoded(changes.pop(next(iter(changes))))
+
+    async def watch(self, session_id: str, position: dict[str, object] | None = None) -> PushStream:
+        place = None if position is None else parse(PositionRequest, position).position()
+        return _Watching(lambda sink: self._chats.watch(self._user, session_id, place, sink))
+
+    async def send_message(
+        self, session_id: str, message: dict[str, object], options: dict[str, object] | None = None
+    ) -> Encoded:
+        return _encoded(await self._send(session_id, parse(MessageRequest, message), parse(RunRequest, options)))
+
+    async def chat(
+        self, session_id: str, message: dict[str, object], options: dict[str, object] | None = None
+    ) -> PushStream:
+        wanted, wish = parse(MessageRequest, message), parse(RunRequest, options)
+
+        async def run(sink: StreamSink) -> None:
+            try:
+                asked = await self._send(session_id, wanted, wish)
+                await self._chats.watch(self._user, session_id, asked.position, sink, run_id=asked.run_id)
+            except asyncio.CancelledError:
+                # Cancelling this stream stops the run, by the message's id since its own may not be known yet;
+                # losing the connection does not.
+                if sink.cancelled_by_client:
+                    await self._stop(session_id, StopRequest(message_id=wanted.message_id))
+                raise
+
+        return _Watching(run)
+
+    @immediate
+    async def stop(self, session_id: str, request: dict[str, object] | None = None) -> Encoded:
+        return _encoded(await self._stop(session_id, parse(StopRequest, request)))
+
+    async def regenerate(self, session_id: str, request: dict[str, object]) -> Encoded:
+        wanted = parse(RegenerateRequest, request)
+        asked = await self._chats.asking.regenerate(
+            self._user,
+            session_id,
+            wanted.regenerate_id,
+            wanted.message_id,
+            provider=wanted.provider,
+            model=wanted.model,
+        )
+        return _encoded(asked)
+
+    async def history(self, session_id: str, request: dict[str, object] | None = None) -> Encoded:
+        wanted = parse(HistoryRequest, request)
+        page = await self._chats.history(self._user, session_id, before=wanted.before, limit=wanted.limit)
+        return _encoded(page)
+
+    async def rate(self, session_id: str, message_id: str, request: dict[str, object]) -> None:
+        await self._chats.rate(self._user, session_id, message_id, parse(RatingRequest, request).rating())
+
+    async def report_error(self, session_id: str, request: dict[str, object]) -> None:
+        await self._chats.report_error(self._user, session_id, parse(ErrorRequest, request).sentence())
+
+    async def _send(self, session_id: str, message: MessageRequest, options: RunRequest) -> Asked:
+        return await self._chats.asking.send(
+            self._user,
+            session_id,
+            message.message_id,
+            message.parts(),
+            context=message.context,
+            replaces=message.replaces,
+            wish=options.wish(),
+        )
+
+    async def _stop(self, session_id: str, request: StopRequest) -> StopAnswer:
+        return await self._chats.asking.stop(
+            self._user,
+            session_id,
+            run_id=request.run_id,
+            message_id=request.message_id,
+            queued=request.queued,
+        )
+
+
+class _Watching(PushStream):
+    def __init__(self, run: Callable[[StreamSink], Awaitable[None]]) -> None:
+        self._run = run
+
+    async def run(self, sink: StreamSink) -> None:
+        await self._run(sink)
+
+
+def _encoded(answer: WireStruct) -> Encoded:
+    return Encoded(msgspec.json.encode(answer))

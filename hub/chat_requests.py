@@ -1,0 +1,157 @@
+"""What clients write in calls of the chat hub, checked (design, sections 3.2 and 3.3).
+
+Field names ignore case and underscores, null is absent, unknown fields are ignored; what does not fit is refused with
+`invalid_arguments` and a sentence that names the field.
+"""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from hub.backplane.base import Position
+from hub.chat.parts import Autonomy, Json, Rating, TextPart
+from hub.errors import CallError
+from hub.runs.asking import Wish
+from hub.runs.chats import SettingsWish
+from hub.server.wire_model import WireModel
+
+MAX_TEXT_CHARS = 1_000_000
+"""Of one message; what travels is bounded by the hub's `max_receive_bytes` before."""
+
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+SessionId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Tag = Annotated[str, Field(min_length=1, max_length=50)]
+
+
+def _alias(value: object) -> object:
+    return "agent-yolo" if value == "auto" else value
+
+
+AutonomyWish = Annotated[Autonomy, BeforeValidator(_alias)]
+
+
+class SettingsRequest(WireModel):
+    title: Annotated[str, Field(max_length=200)] | None = None
+    provider: Name | None = None
+    model: Name | None = None
+    system: Annotated[str, Field(max_length=100_000)] | None = None
+    autonomy: AutonomyWish | None = None
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+
+    def wish(self) -> SettingsWish:
+        return SettingsWish(
+            title=self.title,
+            provider=self.provider,
+            model=self.model,
+            system=self.system,
+            autonomy=self.autonomy,
+            tags=self.tags,
+        )
+
+
+class OpenRequest(SettingsRequest):
+    session_id: SessionId | None = None
+
+
+class PositionRequest(WireModel):
+    epoch: Annotated[str, Field(max_length=128)]
+    offset: Annotated[int, Field(ge=0)]
+
+    def position(self) -> Position:
+        return Position(self.epoch, self.offset)
+
+
+class PartRequest(WireModel):
+    """A part of a user's message. Files come with `Upload`, which this hub does not have yet."""
+
+    type: Literal["text"]
+    text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+
+
+class MessageRequest(WireModel):
+    message_id: Id
+    content: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] | Annotated[list[PartRequest], Field(max_length=100)] = ""
+    context: Json = None
+    replaces: Id | None = None
+
+    def parts(self) -> list[TextPart]:
+        """The parts that say something."""
+        texts = [self.content] if isinstance(self.content, str) else [part.text for part in self.content]
+        return [TextPart(text) for text in texts if text.strip()]
+
+
+class RunRequest(WireModel):
+    provider: Name | None = None
+    model: Name | None = None
+    autonomy: AutonomyWish | None = None
+    when_busy: Literal["queue", "reject", "replace"] = "queue"
+    max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    continues: Id | None = None
+
+    def wish(self) -> Wish:
+        return Wish(
+            provider=self.provider,
+            model=self.model,
+            autonomy=self.autonomy,
+            when_busy=self.when_busy,
+            max_steps=self.max_steps,
+            continues=self.continues,
+        )
+
+
+class StopRequest(WireModel):
+    run_id: Id | None = None
+    message_id: Id | None = None
+    queued: bool = False
+
+
+class RegenerateRequest(WireModel):
+    regenerate_id: Id
+    message_id: Id | None = None
+    provider: Name | None = None
+    model: Name | None = None
+
+
+class ListRequest(WireModel):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    before: Annotated[int, Field(ge=0)] | None = None
+
+
+class HistoryRequest(WireModel):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    before: Id | None = None
+
+
+class RatingRequest(WireModel):
+    score: Literal[-1, 0, 1]
+    comment: Annotated[str, Field(max_length=2000)] | None = None
+
+    def rating(self) -> Rating:
+        return Rating(self.score, self.comment)
+
+
+class ErrorRequest(WireModel):
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    message_id: Id | None = None
+    call_id: Id | None = None
+
+    def sentence(self) -> str:
+        about = (
+            f" (call {self.call_id})" if self.call_id else f" (message {self.message_id})" if self.message_id else ""
+        )
+        return f"{self.source}{about}: {self.text}"
+
+
+Model = TypeVar("Model", bound=WireModel)
+
+
+def parse(model: type[Model], value: object) -> Model:
+    """Raises `invalid_arguments`. None is an empty object: an argument that was left out."""
+    try:
+        return model.from_wire({} if value is None else value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "the argument"
+        raise CallError("invalid_arguments", f"{field}: {problem['msg'].rstrip('.')}.") from None

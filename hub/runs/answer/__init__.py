@@ -1,0 +1,1 @@
+"""Makes one answer: asks the provider step by step, runs the tools, writes the events."""

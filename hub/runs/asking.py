@@ -1,0 +1,261 @@
+"""Asks for runs and stops: what the calls that make answers have in common."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from hub.backplane.base import Ask, Backplane, Known, Position, WhenBusy
+from hub.chat.parts import Autonomy, Json, Message, Session, TextPart, WireStruct
+from hub.errors import CallError
+from hub.providers.base import Provider
+from hub.runs.access import Access, check_autonomy
+from hub.runs.ask import RunAsk
+from hub.runs.drive.supervisor import Supervisor
+from hub.runs.environment import RunEnvironment
+from hub.runs.reading import Reading
+
+
+class Asked(WireStruct, frozen=True, kw_only=True):
+    """What the asker gets back: the run, and a position from which all of it can be watched."""
+
+    run_id: str
+    message_id: str
+    epoch: str
+    offset: int
+    state: str
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.offset)
+
+
+class StopAnswer(WireStruct, frozen=True, kw_only=True):
+    run_ids: Sequence[str]
+    outcome: str
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is wanted; None: as the session says."""
+
+    provider: str | None = None
+    model: str | None = None
+    autonomy: Autonomy | None = None
+    when_busy: WhenBusy = "queue"
+    max_steps: int | None = None
+    continues: str | None = None
+
+
+class Providers:
+    """The providers that this hub offers, and those that it knows of but has no key for."""
+
+    def __init__(self, offered: Mapping[str, Provider], default: str, *, without_key: Mapping[str, str]) -> None:
+        self.offered = offered
+        self.default = default
+        self._without_key = without_key  # provider: the setting that holds its key
+
+    def choose(self, provider: str | None, model: str | None) -> tuple[str, str]:
+        """The provider and model to use. Raises what the user can do about one that cannot be had."""
+        name = provider or self.default
+        chosen = self.offered.get(name)
+        if chosen is None and name in self._without_key:
+            raise CallError("provider_missing_key", f"{name} has no key here. Set {self._without_key[name]}.")
+        if chosen is None:
+            raise CallError("provider_not_allowed", f"Choose one of these providers: {', '.join(self.offered)}.")
+        return name, model or chosen.default_model
+
+    def choose_for(self, session: Session, provider: str | None, model: str | None) -> tuple[str, str]:
+        """As `choose`; what is not said is the session's, unless another provider is chosen."""
+        if provider is None or provider == session.provider:
+            return self.choose(session.provider, model or session.model)
+        return self.choose(provider, model)
+
+
+class Asking:
+    """SendMessage, Regenerate and Stop, with all their rules."""
+
+    def __init__(
+        self,
+        environment: RunEnvironment,
+        backplane: Backplane,
+        access: Access,
+        reading: Reading,
+        supervisor: Supervisor,
+        providers: Providers,
+    ) -> None:
+        self._env = environment
+        self._backplane = backplane
+        self._access = access
+        self._reading = reading
+        self._supervisor = supervisor
+        self._providers = providers
+
+    async def send(
+        self,
+        user: str,
+        session_id: str,
+        message_id: str,
+        parts: Sequence[TextPart],
+        *,
+        context: Json = None,
+        replaces: str | None = None,
+        wish: Wish,
+    ) -> Asked:
+        """Ask for an answer to a message. The same `message_id` again gives what it gave before."""
+        session = await self._access.editor(session_id, user)
+        check_autonomy(session, user, wish.autonomy)
+        provider, model = self._providers.choose_for(session, wish.provider, wish.model)
+        reply_to = None
+        if wish.continues is not None:
+            answer = await self._continued(session_id, wish.continues)
+            reply_to = answer if not parts else None
+        elif not parts:
+            raise CallError("invalid_arguments", "The message has no content. Send some text.")
+        if replaces is not None:
+            await self._replaceable(session_id, message_id, replaces)
+        ask = RunAsk(
+            message_id=message_id,
+            answer_id=self._env.new_id("msg"),
+            author=user,
+            parts=parts or None,
+            context=context,
+            reply_to=reply_to,
+            replaces=replaces,
+            continues=wish.continues,
+            provider=provider,
+            model=model,
+            autonomy=wish.autonomy,
+            max_steps=wish.max_steps,
+        )
+        digest = _digest(parts, context, replaces, wish.continues)
+        return await self._ask(session_id, message_id, ask, digest, wish.when_busy)
+
+    async def regenerate(
+        self,
+        user: str,
+        session_id: str,
+        regenerate_id: str,
+        message_id: str | None,
+        *,
+        provider: str | None = None,
+        model: str | None = None,
+    ) -> Asked:
+        """Answer the last user message (or that one) anew."""
+        session = await self._access.editor(session_id, user)
+        chosen, chosen_model = self._providers.choose_for(session, provider, model)
+        known = await self._backplane.inbox.known(session_id, ask_id=regenerate_id)
+        reply_to = message_id or ""
+        if known is None:
+            reply_to = (await self._answerable(session_id, message_id)).message_id
+        ask = RunAsk(
+            message_id=reply_to,
+            answer_id=self._env.new_id("msg"),
+            author=user,
+            reply_to=reply_to,
+            provider=chosen,
+            model=chosen_model,
+        )
+        digest = _digest("regenerate", message_id, provider, model)
+        return await self._ask(session_id, regenerate_id, ask, digest, "queue")
+
+    async def stop(
+        self, user: str, session_id: str, *, run_id: str | None, message_id: str | None, queued: bool
+    ) -> StopAnswer:
+        """Stop a run, by its id, by its message's, or the active one; returns once that is stored."""
+        await self._access.editor(session_id, user)
+        stopped = await self._backplane.inbox.stop(
+            session_id,
+            by=user,
+            run_id=run_id,
+            ask_id=message_id if run_id is None else None,
+            queued=queued,
+            now=self._env.now_ms(),
+            remember_ms=self._env.limits.remember_stop_ms,
+        )
+        if stopped.outcome == "unknown_run":
+            raise CallError(
+                "run_not_found", "There is no such run in this session. Leave runId out for the active one."
+            )
+        if stopped.outcome == "stopping":
+            self._supervisor.touch(session_id)
+        return StopAnswer(run_ids=stopped.run_ids, outcome=stopped.outcome)
+
+    async def _ask(self, session_id: str, ask_id: str, ask: RunAsk, digest: str, when_busy: WhenBusy) -> Asked:
+        position = await self._backplane.journal.top(session_id)
+        limits = self._env.limits
+        accepted = await self._backplane.inbox.accept(
+            session_id,
+            Ask(
+                ask_id=ask_id,
+                run_id=self._env.new_id("run"),
+                digest=digest,
+                body=ask.encode(),
+                asked_at=self._env.now_ms(),
+                when_busy=when_busy,
+            ),
+            position,
+            max_queued=limits.max_queued_runs,
+            now=self._env.now_ms(),
+        )
+        if accepted.outcome == "conflict":
+            raise CallError("conflict", "This id was used for something else in this session. Make a new one.")
+        if accepted.known is None:
+            if when_busy == "reject":
+                raise CallError("busy", "A run is under way in this session. Wait for it, or stop it.")
+            text = f"{limits.max_queued_runs} runs wait in this session (max_queued_runs). Wait, or stop some of them."
+            raise CallError("busy", text)
+        if accepted.known.state != "done":
+            self._supervisor.touch(session_id)
+        return _asked(accepted.known, ask_message_id=ask.message_id)
+
+    async def _continued(self, session_id: str, run_id: str) -> str:
+        """The user message whose answer by that run is to be gone on with."""
+        messages = await self._reading.messages(session_id)
+        for place, message in enumerate(messages):
+            if message.run_id == run_id and message.role == "assistant":
+                if message.status not in ("stopped", "interrupted", "limit", "failed"):
+                    text = "Only an answer that was stopped or cut off can be continued. Send a new message instead."
+                    raise CallError("conflict", text)
+                asked = [earlier for earlier in messages[:place] if earlier.role == "user"]
+                return asked[-1].message_id if asked else message.message_id
+        raise CallError("run_not_found", "There is no answer of this run to continue. Send a new message instead.")
+
+    async def _replaceable(self, session_id: str, message_id: str, replaces: str) -> None:
+        """See that `replaces` is a user message that stands; repeating the call that replaced it is no error."""
+        old = await self._reading.message(session_id, replaces)
+        if old is None or old.role != "user":
+            raise CallError("message_not_found", "There is no user message to replace. Give the id of one of them.")
+        if old.status == "superseded" and await self._backplane.inbox.known(session_id, ask_id=message_id) is None:
+            raise CallError("conflict", "This message was replaced already. Edit the one that took its place.")
+
+    async def _answerable(self, session_id: str, message_id: str | None) -> Message:
+        """The user message to answer anew: the last one, that one, or the one that answer was to."""
+        messages = await self._reading.messages(session_id)
+        asked = [message for message in messages if message.role == "user" and message.status == "complete"]
+        if message_id is None and asked:
+            return asked[-1]
+        for message in asked:
+            if message.message_id == message_id:
+                return message
+        answer = next((message for message in messages if message.message_id == message_id), None)
+        if answer is not None and answer.role == "assistant":
+            before = messages[: messages.index(answer)]
+            earlier = [message for message in before if message in asked]
+            if earlier:
+                return earlier[-1]
+        raise CallError("message_not_found", "There is no such user message to answer anew. Send one first.")
+
+
+def _asked(known: Known, *, ask_message_id: str) -> Asked:
+    return Asked(
+        run_id=known.ask.run_id,
+        message_id=ask_message_id,
+        epoch=known.position.epoch,
+        offset=known.position.offset,
+        state="queued" if known.state == "queued" else "started",
+    )
+
+
+def _digest(*content: object) -> str:
+    """Tells one content from another; the order of an object's fields does not matter."""
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()

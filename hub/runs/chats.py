@@ -1,0 +1,196 @@
+"""The door of the room: sessions on behalf of a user, with all the rules of the contract's section 3.3."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from hub.backplane.base import Backplane, Note, Position
+from hub.chat import events
+from hub.chat.parts import NO_USAGE, Autonomy, Json, Message, Participant, Rating, Session, WireStruct
+from hub.errors import CallError
+from hub.runs.access import Access, check_autonomy, require
+from hub.runs.asking import Asking, Providers
+from hub.runs.drive.supervisor import Supervisor
+from hub.runs.environment import RunEnvironment
+from hub.runs.follow.follows import Follows
+from hub.runs.follow.watch import Sink, Watch
+from hub.runs.reading import HistoryPage, Reading
+from hub.runs.sessions import SessionRow, Sessions, members_channel, row_of
+
+MAX_LIST = 200
+MAX_HISTORY = 200
+
+
+class SettingsWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session's settings should be; None: leave (or the default, for a new one)."""
+
+    title: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    system: str | None = None
+    autonomy: Autonomy | None = None
+    tags: Sequence[str] | None = None
+
+
+class SessionPage(WireStruct, frozen=True, kw_only=True):
+    """Sessions, the newest first, and whether there are older ones."""
+
+    sessions: Sequence[Session]
+    has_more: bool
+
+
+class Chats:
+    """What a user may do with sessions. Every method raises `CallError` with a code of the contract."""
+
+    def __init__(
+        self,
+        environment: RunEnvironment,
+        backplane: Backplane,
+        sessions: Sessions,
+        supervisor: Supervisor,
+        follows: Follows,
+        providers: Providers,
+    ) -> None:
+        self._env = environment
+        self._backplane = backplane
+        self._sessions = sessions
+        self._supervisor = supervisor
+        self._follows = follows
+        self._providers = providers
+        self._access = Access(sessions)
+        self._reading = Reading(backplane.journal, follows)
+        self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
+
+    # ---------------------------------------------------------------------------------------------- sessions
+
+    async def open(self, user: str, session_id: str | None, wish: SettingsWish) -> tuple[Session, Position]:
+        """Create a session, or join the one that is there; and the journal's top."""
+        session = None if session_id is None else await self._sessions.get(session_id)
+        if session is None:
+            session = await self._create(user, session_id or self._env.new_id("ses"), wish)
+        require(session, user, "viewer")
+        if session.running:
+            self._supervisor.touch(session.session_id)  # if its node died, it is adopted now
+        return session, await self._backplane.journal.top(session.session_id)
+
+    async def _create(self, user: str, session_id: str, wish: SettingsWish) -> Session:
+        provider, model = self._providers.choose(wish.provider, wish.model)
+        now = self._env.now_ms()
+        session, _ = await self._sessions.create(
+            Session(
+                session_id=session_id,
+                title=wish.title or "",
+                owner=user,
+                participants=[Participant(user, "owner")],
+                provider=provider,
+                model=model,
+                system=wish.system or "",
+                autonomy=wish.autonomy or "agent-default",
+                tags=list(wish.tags or ()),
+                created_at=now,
+                updated_at=now,
+                running=False,
+                usage=NO_USAGE,
+            )
+        )
+        return session
+
+    async def get(self, user: str, session_id: str) -> Session:
+        return await self._access.viewer(session_id, user)
+
+    async def list(self, user: str, *, before: int | None, limit: int) -> SessionPage:
+        """The user's own sessions and those shared with them; `before` is the `updatedAt` of the oldest seen."""
+        limit = max(1, min(limit, MAX_LIST))
+        found = await self._sessions.list(user, before=before, limit=limit + 1)
+        return SessionPage(sessions=found[:limit], has_more=len(found) > limit)
+
+    async def update(self, user: str, session_id: str, wish: SettingsWish) -> Session:
+        session = await self._access.editor(session_id, user)
+        check_autonomy(session, user, wish.autonomy)
+        changes: dict[str, Json] = {
+            name: value for name, value in msgspec.structs.asdict(wish).items() if value is not None
+        }
+        if wish.provider is not None or wish.model is not None:
+            changes["provider"], changes["model"] = self._providers.choose_for(session, wish.provider, wish.model)
+        now = self._env.now_ms()
+        changed = await self._sessions.change(
+            session_id, lambda old: msgspec.structs.replace(old, **changes, updated_at=now)
+        )
+        if changed is None:
+            raise CallError("session_not_found", "The session was deleted meanwhile. Open another one.")
+        await self._note(session_id, events.SessionChanged(changes, time=now))
+        return changed
+
+    async def delete(self, user: str, session_id: str) -> Session:
+        """Forget the session: its runs end, its watches end, nothing of it is left."""
+        session = await self._access.owner(session_id, user)
+        await self._backplane.inbox.delete(session_id)  # from here on its driver can write no more
+        await self._backplane.journal.delete(session_id)
+        await self._sessions.delete(session)
+        self._supervisor.touch(session_id)
+        self._follows.end(session_id)
+        return session
+
+    @asynccontextmanager
+    async def rows(self, user: str, changed: Callable[[SessionRow], None]) -> AsyncIterator[Sequence[SessionRow]]:
+        """The newest sessions of a user; while the context lasts, `changed` is called with each change."""
+        decoder = msgspec.json.Decoder(SessionRow)
+        subscription = await self._backplane.bus.subscribe(
+            members_channel(user), lambda payload: changed(decoder.decode(payload))
+        )
+        try:
+            yield [row_of(session) for session in await self._sessions.list(user, before=None, limit=MAX_LIST)]
+        finally:
+            subscription.close()
+
+    # ---------------------------------------------------------------------------------------------- watching
+
+    async def watch(
+        self, user: str, session_id: str, position: Position | None, sink: Sink, *, run_id: str | None = None
+    ) -> None:
+        """Stream a session's events (or one run's) into a sink until the watch is over or cancelled."""
+        session = await self._access.viewer(session_id, user)
+        if session.running:
+            self._supervisor.touch(session_id)
+        async with self._follows.live(session_id) as live:
+            watch = Watch(
+                live,
+                self._backplane.journal,
+                sink,
+                session=lambda: self._sessions.get(session_id),
+                now_ms=self._env.now_ms,
+                run_id=run_id,
+            )
+            await watch.run(position)
+
+    async def history(self, user: str, session_id: str, *, before: str | None, limit: int) -> HistoryPage:
+        await self._access.viewer(session_id, user)
+        page = await self._reading.history(session_id, before=before, limit=max(1, min(limit, MAX_HISTORY)))
+        if page is None:
+            raise CallError(
+                "message_not_found", "There is no message with the id `before`. Leave it out for the newest."
+            )
+        return page
+
+    # ------------------------------------------------------------------------------------------------- notes
+
+    async def rate(self, user: str, session_id: str, message_id: str, rating: Rating) -> Message:
+        await self._access.viewer(session_id, user)
+        message = await self._reading.message(session_id, message_id)
+        if message is None:
+            text = "There is no such message, or it is still being written. Rate it when it is done."
+            raise CallError("message_not_found", text)
+        rated = msgspec.structs.replace(message, rating=None if rating.score == 0 else rating)
+        await self._note(session_id, events.MessageChanged(rated, time=self._env.now_ms()))
+        return rated
+
+    async def report_error(self, user: str, session_id: str, text: str) -> None:
+        """Show an error of the client to all watchers, and to the model with its next request."""
+        await self._access.editor(session_id, user)
+        await self._note(session_id, events.Notice("client_error", text, time=self._env.now_ms()))
+
+    async def _note(self, session_id: str, event: events.Stored) -> None:
+        note = Note(self._env.new_id("note"), [events.encode(event)])
+        await self._backplane.inbox.note(session_id, note, now=self._env.now_ms())
+        self._supervisor.touch(session_id)
