@@ -6,6 +6,7 @@ Whoever logs passes what varies as `extra={"fields": {"connection": …}}`, or i
 travel in URLs (browsers cannot set headers on a WebSocket) are blotted out of every line, whoever wrote it.
 """
 
+import asyncio
 import logging
 import re
 import sys
@@ -56,11 +57,17 @@ def configure(level: LogLevel, stream: TextIO | None = None) -> None:
     """
     output = logging.StreamHandler(stream or sys.stderr)
     output.setFormatter(KeyValueFormatter())
+    output.addFilter(_is_no_cancellation)
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)
     logging.getLogger("hub").setLevel(level.upper())
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Requests that a shutdown cuts off are no errors, though uvicorn logs each with its traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _quoted(text: str) -> str:

@@ -164,6 +164,6 @@ def _tls_context(settings: Settings) -> ssl.SSLContext | None:
     except (ssl.SSLError, ValueError, OSError) as error:
         raise SettingsError(
             f"--certfile {settings.certfile} and --keyfile {settings.keyfile or settings.certfile} are not a "
-            f"certificate chain with its key, both PEM and without a password: {error}."
+            "certificate chain with its key, both PEM and without a password."
         ) from error
     return context

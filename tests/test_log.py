@@ -1,5 +1,6 @@
 """Log lines: one each, in pairs, without tokens."""
 
+import asyncio
 import io
 import logging
 from collections.abc import Iterator
@@ -50,6 +51,14 @@ def test_libraries_may_only_warn_and_access_is_not_logged(lines: io.StringIO) ->
     logging.getLogger("uvicorn.error").info("127.0.0.1 - WebSocket /hub?id=secret [accepted]")
     logging.getLogger("uvicorn.access").error("GET /hub?id=secret")
     logging.getLogger("hub").debug("too fine")
+    assert lines.getvalue() == ""
+
+
+def test_requests_that_a_shutdown_cuts_off_are_no_errors(lines: io.StringIO) -> None:
+    try:
+        raise asyncio.CancelledError
+    except asyncio.CancelledError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
     assert lines.getvalue() == ""
 
 
