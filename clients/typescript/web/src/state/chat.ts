@@ -18,6 +18,11 @@ export class Chat {
   gone: string | null = null;
   loadingOlder = false;
   private end: (() => void) | null = null;
+  /** How often in a row what came did not fit. */
+  private gaps = 0;
+  /** The position is of no use any more. */
+  private wantsWhole = false;
+  private readonly reported = new Set<string>();
   private readonly listeners = new Listeners();
 
   /** `isNew`: the session is opened by its first message; until then there is nothing to follow. */
@@ -46,7 +51,7 @@ export class Chat {
     if (this.end !== null) return;
     this.isNew = false;
     this.end = follow<SessionEvent>(this.connection, {
-      call: () => ["Watch", this.sessionId, this.store.transcript.position],
+      call: () => ["Watch", this.sessionId, this.wantsWhole ? null : this.store.transcript.position],
       next: (event) => this.take(event),
       ended: (reason) => {
         this.gone = reason ?? "This chat was deleted, or is no longer shared with you.";
@@ -101,8 +106,10 @@ export class Chat {
     return this.ask("UpdateSession", { title });
   }
 
-  /** Tells the hub of an error in this page. It is about an error already: it does not make another one. */
+  /** Tells the hub of an error in this page, once per message. It is about an error already: it makes no other one. */
   reportError(messageId: string, text: string): void {
+    if (this.reported.has(messageId)) return;
+    this.reported.add(messageId);
     this.connection
       .invoke("ReportError", this.sessionId, { source: "viewer", text: text.slice(0, 2000), messageId })
       .catch((error: unknown) => console.warn("The hub could not be told of an error:", error));
@@ -131,7 +138,10 @@ export class Chat {
 
   private take(event: SessionEvent): boolean {
     const verdict = this.store.apply(event);
-    if (verdict === "gap" && event.type === "run_started") this.store.transcript.position = null; // another epoch
+    this.gaps = verdict === "gap" ? this.gaps + 1 : 0;
+    const { position } = this.store.transcript;
+    const otherEpoch = event.type === "run_started" && position !== null && event.epoch !== position.epoch;
+    this.wantsWhole = this.gaps > 1 || (this.gaps > 0 && otherEpoch);
     return verdict !== "gap";
   }
 

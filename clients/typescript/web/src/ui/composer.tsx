@@ -77,7 +77,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
           value={text}
           data-testid="composer"
           aria-label="Message"
-          placeholder={stoppable ? "Write the next message; it waits its turn" : "Write a message"}
+          placeholder={stoppable ? "Next message (waits its turn)" : "Write a message"}
           enterkeyhint="send"
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={onKeyDown}

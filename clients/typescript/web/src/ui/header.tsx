@@ -60,12 +60,8 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
       </div>
       {session && mode === "show" && (
         <>
-          <button type="button" class="quiet" data-testid="rename" onClick={() => setMode("rename")}>
-            Rename
-          </button>
-          <button type="button" class="quiet" data-testid="delete" onClick={() => setMode("delete")}>
-            Delete
-          </button>
+          <IconButton label="Rename" testid="rename" path="m4 20 1-4L16 5l3 3L8 19l-4 1M14 7l3 3" onClick={() => setMode("rename")} />
+          <IconButton label="Delete" testid="delete" path="M5 7h14M10 4h4M7 7l1 13h8l1-13M10 11v5M14 11v5" onClick={() => setMode("delete")} />
         </>
       )}
       {session && mode === "delete" && (
@@ -81,6 +77,16 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
       )}
       <ConnectionState />
     </header>
+  );
+}
+
+function IconButton(props: { label: string; testid: string; path: string; onClick: () => void }) {
+  return (
+    <button type="button" class="quiet" title={props.label} aria-label={props.label} data-testid={props.testid} onClick={props.onClick}>
+      <svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
+        <path d={props.path} />
+      </svg>
+    </button>
   );
 }
 

@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import { memoryStorage } from "../../src/state/outbox";
+import { Viewer } from "../../src/state/viewer";
+import { ManualTimers, ScriptedWire, settled } from "./fakes";
+
+const SNAPSHOT = {
+  type: "snapshot", epoch: "e", offset: 3, session: { sessionId: "s", running: false }, messages: [], hasMore: false, time: 1,
+};
+const started = (offset: number) => ({
+  type: "run_started", runId: "r", messageId: "a", replyTo: "u", provider: "d", model: "m", epoch: "e", time: 1, offset,
+});
+
+async function viewing(sessionId: string | null) {
+  const wire = new ScriptedWire();
+  wire.answer = (method, args) => {
+    if (method === "ListSessions") return { sessions: [], hasMore: false };
+    if (method === "SendMessage") {
+      const { messageId } = args[1] as { messageId: string };
+      return { runId: "r", messageId, epoch: "e", offset: 9, state: "started" };
+    }
+    return null;
+  };
+  const timers = new ManualTimers();
+  const viewer = new Viewer(wire, memoryStorage(), (run) => run(), timers, sessionId);
+  viewer.start();
+  await settled();
+  const watch = () => wire.streams.findLast((stream) => stream.method === "Watch" && !stream.disposed);
+  const called = () => wire.calls.map(({ method }) => method).filter((method) => method !== "ListSessions");
+  return { wire, timers, viewer, watch, called };
+}
+
+describe("a chat", () => {
+  it("opens the session with its first message, then follows it from null", async () => {
+    const { viewer, watch, called } = await viewing(null);
+    expect(watch()).toBeUndefined();
+    viewer.chat.send("hello");
+    await settled();
+    expect(called()).toEqual(["OpenSession", "SendMessage"]);
+    expect(watch()?.args).toEqual([viewer.chat.sessionId, null]);
+  });
+
+  it("follows an existing one without opening it, and resumes from its position", async () => {
+    const { wire, timers, watch, called } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    watch()?.observer.next(started(4));
+    wire.lose();
+    await timers.pass(2000);
+    expect(called()).toEqual([]);
+    expect(watch()?.args).toEqual(["s", { epoch: "e", offset: 4 }]);
+  });
+
+  it("watches again from its position after a hole", async () => {
+    const { timers, watch } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    watch()?.observer.next(started(6));
+    await timers.pass(10);
+    expect(watch()?.args).toEqual(["s", { epoch: "e", offset: 3 }]);
+  });
+
+  it("watches from null when the same hole comes again", async () => {
+    const { timers, watch } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    watch()?.observer.next(started(6));
+    await timers.pass(10);
+    watch()?.observer.next(started(6));
+    await timers.pass(5000);
+    expect(watch()?.args).toEqual(["s", null]);
+  });
+
+  it("watches from null where the numbering is another one", async () => {
+    const { timers, watch } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    watch()?.observer.next({ ...started(4), epoch: "f" });
+    await timers.pass(10);
+    expect(watch()?.args).toEqual(["s", null]);
+  });
+
+  it("stops by the run, and by the message before there is one", async () => {
+    const { wire, viewer, watch } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    expect(viewer.chat.stoppable).toBe(false);
+    viewer.chat.send("hello");
+    await settled();
+    const messageId = viewer.outbox.entries[0]?.messageId;
+    expect(viewer.chat.stoppable).toBe(true);
+    await viewer.chat.stop();
+    expect(wire.calls.at(-1)).toEqual({ method: "Stop", args: ["s", { messageId }] });
+    watch()?.observer.next(started(4));
+    await viewer.chat.stop();
+    expect(wire.calls.at(-1)).toEqual({ method: "Stop", args: ["s", { runId: "r" }] });
+  });
+
+  it("stops nothing where nothing runs", async () => {
+    const { viewer, watch, called } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    await viewer.chat.stop();
+    expect(called()).toEqual([]);
+  });
+
+  it("edits and goes on by a message of its own", async () => {
+    const { wire, viewer } = await viewing("s");
+    viewer.chat.send("better", { replaces: "u1" });
+    viewer.chat.continueFrom("r1");
+    await settled();
+    const [edit, more] = wire.calls.filter(({ method }) => method === "SendMessage");
+    expect(edit?.args[1]).toMatchObject({ content: "better", replaces: "u1" });
+    expect(edit?.args).toHaveLength(2);
+    expect(more?.args[2]).toEqual({ continues: "r1" });
+  });
+
+  it("does not take a message over the hub's limit", async () => {
+    const { viewer } = await viewing("s");
+    expect(viewer.chat.send("ä".repeat(600_000))).toBe(false);
+    expect(viewer.complaint).toContain("too long");
+    expect(viewer.outbox.entries).toEqual([]);
+  });
+
+  it("says that it is gone", async () => {
+    const { viewer, watch } = await viewing("s");
+    watch()?.observer.error(new Error("[session_not_found] There is no such chat."));
+    expect(viewer.chat.gone).toBe("There is no such chat.");
+  });
+
+  it("complains of what could not be done, and tells the hub of an error once", async () => {
+    const { wire, viewer, called } = await viewing("s");
+    wire.answer = () => Promise.reject(new Error("[forbidden] Only the owner may."));
+    await viewer.chat.rename("x");
+    expect(viewer.complaint).toBe("Only the owner may.");
+    viewer.chat.reportError("a", "boom");
+    viewer.chat.reportError("a", "boom");
+    expect(called()).toEqual(["UpdateSession", "ReportError"]);
+  });
+
+  it("leaves out an older page that a snapshot overtook", async () => {
+    const { wire, viewer, watch } = await viewing("s");
+    watch()?.observer.next({ ...SNAPSHOT, hasMore: true });
+    let answer: (page: unknown) => void = () => undefined;
+    wire.answer = () => new Promise((resolve) => (answer = resolve));
+    const loading = viewer.chat.loadOlder();
+    watch()?.observer.next({ ...SNAPSHOT, offset: 8 });
+    answer({ messages: [{ messageId: "old", parts: [] }], hasMore: false });
+    await loading;
+    expect(viewer.chat.store.transcript.order).toEqual([]);
+  });
+});
+
+describe("the list of sessions", () => {
+  const row = (sessionId: string, updatedAt: number) => ({ sessionId, title: sessionId, running: false, unread: false, updatedAt });
+
+  it("joins pages and changes, newest first", async () => {
+    const { viewer } = await viewing(null);
+    viewer.sessions.merge([row("a", 1), row("b", 2)], true);
+    viewer.sessions.apply(row("a", 5));
+    viewer.sessions.merge([row("a", 1), row("c", 3)], false);
+    expect(viewer.sessions.rows.map((each) => each.sessionId)).toEqual(["a", "c", "b"]);
+    viewer.sessions.apply({ sessionId: "c", deleted: true });
+    viewer.sessions.merge([row("c", 3)], false);
+    expect(viewer.sessions.rows.map((each) => each.sessionId)).toEqual(["a", "b"]);
+  });
+});
