@@ -83,8 +83,8 @@ class Row(msgspec.Struct, frozen=True):
 class Fold(msgspec.Struct, frozen=True):
     """A session folded up to `offset`: what `Journal.compact` stores and `Journal.read` returns.
 
-    `state` is the fold's own JSON (all but the messages). `rows`: to `compact`, the messages that changed since the
-    fold before; from `read`, empty (messages are read with `Journal.rows`).
+    `state` is the fold's own JSON (all but the messages). `rows`: to `compact`, the messages that changed since
+    the fold before; from `read`, as many of the newest as were asked for, in order.
     """
 
     offset: int
@@ -140,8 +140,11 @@ class Journal(Protocol):
         """
         ...
 
-    async def read(self, session_id: str, after: Position | None = None) -> Page:
-        """What came after a position, or else the fold and what came after it. See `Page`."""
+    async def read(self, session_id: str, after: Position | None = None, *, rows: int | None = 0) -> Page:
+        """What came after a position, or else the fold and what came after it. See `Page`.
+
+        `rows`: how many of the fold's newest messages come with it; None: all.
+        """
         ...
 
     async def top(self, session_id: str) -> Position:
@@ -156,8 +159,9 @@ class Journal(Protocol):
         """
         ...
 
-    async def rows(self, session_id: str, before: int | None = None, limit: int | None = None) -> list[Row]:
-        """The folded messages below a place, the newest `limit` of them, in order (oldest first)."""
+    async def rows(self, session_id: str, before: int | str | None = None, limit: int | None = None) -> list[Row]:
+        """The folded messages below a place, or below the message with that id; the newest `limit` of them, in order
+        (oldest first). Raises LookupError for an id that no folded message has."""
         ...
 
     async def delete(self, session_id: str) -> None:

@@ -50,8 +50,16 @@ class _Log:
         self.floor = 0
         self.entries: list[Entry] = []
         self.fold: Fold | None = None
-        self.rows: dict[int, Row] = {}
+        self.rows: dict[int, Row] = {}  # by place
         self.numbered = Numbered()
+
+    def newest(self, limit: int | None, before: int | None = None) -> list[Row]:
+        places = [place for place in self.rows if before is None or place < before]
+        newest = places if limit is None else heapq.nlargest(limit, places)
+        return [self.rows[place] for place in sorted(newest)]
+
+    def place_of(self, message_id: str) -> int | None:
+        return next((row.place for row in self.rows.values() if row.message_id == message_id), None)
 
 
 class MemoryJournal:
@@ -90,11 +98,12 @@ class MemoryJournal:
     async def follow(self, session_id: str, receive: Callable[[Sequence[Entry]], None]) -> Subscription:
         return self._followers.add(session_id, receive)
 
-    async def read(self, session_id: str, after: Position | None = None) -> Page:
+    async def read(self, session_id: str, after: Position | None = None, *, rows: int | None = 0) -> Page:
         log = self._logs.get(session_id) or self._begin(session_id)
         if after is not None and after.epoch == log.epoch and log.floor <= after.offset <= log.top:
             return Page(log.epoch, log.top, True, log.entries[after.offset - log.floor :])
-        return Page(log.epoch, log.top, False, log.entries[:], log.fold)
+        fold = None if log.fold is None else Fold(log.fold.offset, log.fold.state, log.newest(rows))
+        return Page(log.epoch, log.top, False, log.entries[:], fold)
 
     async def top(self, session_id: str) -> Position:
         log = self._logs.get(session_id) or self._begin(session_id)
@@ -111,13 +120,14 @@ class MemoryJournal:
         log.floor = fold.offset
         return True
 
-    async def rows(self, session_id: str, before: int | None = None, limit: int | None = None) -> list[Row]:
+    async def rows(self, session_id: str, before: int | str | None = None, limit: int | None = None) -> list[Row]:
         log = self._logs.get(session_id)
-        if log is None:
-            return []
-        places = sorted(place for place in log.rows if before is None or place < before)
-        newest = places if limit is None else places[max(0, len(places) - limit) :]
-        return [log.rows[place] for place in newest]
+        if isinstance(before, str):
+            place = None if log is None else log.place_of(before)
+            if place is None:
+                raise LookupError("No folded message has this id.")
+            before = place
+        return [] if log is None else log.newest(limit, before)
 
     async def delete(self, session_id: str) -> None:
         self._logs.pop(session_id, None)

@@ -63,8 +63,9 @@ class Reading:
 
     async def _older(self, session_id: str, before: str, limit: int, tail: Sequence[Message]) -> HistoryPage | None:
         """The stored messages below one, followed by `tail`."""
-        rows = await self._journal.rows(session_id, before, limit - len(tail) + 1)
-        if rows is None:
+        try:
+            rows = await self._journal.rows(session_id, before, limit - len(tail) + 1)
+        except LookupError:
             return None
         messages = [*(_decoder.decode(row.body) for row in rows), *tail]
         return _page(messages[-limit:], has_more=len(messages) > limit)

@@ -93,8 +93,8 @@ class SqliteJournal:
     async def follow(self, session_id: str, receive: Callable[[Sequence[Entry]], None]) -> Subscription:
         return self._followers.add(session_id, receive)
 
-    async def read(self, session_id: str, after: Position | None = None) -> Page:
-        return await self._submit(partial(self._acts.read, session_id, after))
+    async def read(self, session_id: str, after: Position | None = None, *, rows: int | None = 0) -> Page:
+        return await self._submit(partial(self._acts.read, session_id, after, rows))
 
     async def top(self, session_id: str) -> Position:
         return await self._submit(partial(self._acts.top, session_id))
@@ -102,7 +102,7 @@ class SqliteJournal:
     async def compact(self, session_id: str, fence: Fence, fold: Fold) -> bool:
         return await self._submit(partial(self._acts.compact, session_id, fence, fold))
 
-    async def rows(self, session_id: str, before: int | None = None, limit: int | None = None) -> list[Row]:
+    async def rows(self, session_id: str, before: int | str | None = None, limit: int | None = None) -> list[Row]:
         return await self._submit(partial(self._acts.rows, session_id, before, limit))
 
     async def delete(self, session_id: str) -> None:

@@ -1,0 +1,240 @@
+"""`Hubline`, the application: puts the rooms together. The one file that names their concrete classes."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from hub import config, pages
+from hub.backplane.base import Backplane
+from hub.backplane.memory import MemoryBackplane
+from hub.backplane.sqlite import SqliteBackplane
+from hub.chat.parts import Access
+from hub.chat_hub import ChatHub
+from hub.clock import now_ms
+from hub.config import Settings
+from hub.errors import SettingsError
+from hub.providers.anthropic import AnthropicProvider
+from hub.providers.base import Provider
+from hub.providers.demo import DemoProvider
+from hub.runs.asking import Providers
+from hub.runs.chats import Chats
+from hub.runs.drive.driver import DriverEnvironment
+from hub.runs.drive.supervisor import Supervisor
+from hub.runs.environment import RunEnvironment
+from hub.runs.follow.follows import Follows
+from hub.runs.limits import RunLimits
+from hub.runs.sessions import Sessions
+from hub.server.auth import Authenticate, User
+from hub.server.clients import ServerClients
+from hub.server.hub import Hub
+from hub.server.options import HubOptions, ServerLimits
+from hub.server.server import HubServer
+from hub.server.testing import TestClient
+from hub.tools.schema import ToolFunction
+from hub.tools.tables import table_tools
+from hub.tools.toolset import Toolset
+
+CHAT_PATH = "/hub"
+
+F = TypeVar("F", bound=ToolFunction)
+H = TypeVar("H", bound=type[Hub])
+
+
+class Hubline:
+    """The hub as an ASGI application: the chat hub at `/hub`, the viewer at `/`, and the hubs that you add.
+
+    Settings are given by name (`Hubline(backplane="memory://")`), else read from the environment. `authenticate`
+    turns an HTTP request into a `User`, or None to refuse it; without it everybody is one anonymous user, and only
+    this machine is served. Raises `SettingsError`.
+
+    Serve it by itself, or mount it: `FastAPI(lifespan=app.lifespan)` and `api.mount("/ai", app)`. Hubs and tools are
+    added before it starts.
+    """
+
+    def __init__(
+        self,
+        *,
+        authenticate: Authenticate | None = None,
+        providers: Mapping[str, Provider] | None = None,
+        settings: Settings | None = None,
+        **wanted: object,
+    ) -> None:
+        self.settings = settings if settings is not None else config.load(wanted)
+        self.tools = Toolset(table_tools())
+        self.providers = _providers(self.settings, providers or {})
+        self._backplane = _backplane(self.settings)
+        self._limits = _run_limits(self.settings)
+        self._authenticate = authenticate
+        self._server = HubServer(
+            self._backplane.bus,
+            authenticate=authenticate,
+            anonymous_allowed=self.settings.is_loopback,
+            allowed_origins=self.settings.allowed_origins,
+            limits=ServerLimits(
+                max_connections=self.settings.max_connections,
+                max_connections_per_user=self.settings.max_connections_per_user,
+                max_connections_per_address=self.settings.max_connections_per_address,
+            ),
+        )
+        self._add_chats()
+        self._starlette: Starlette | None = None  # made at the first request or start, when all hubs are known
+        self._is_ready = False  # while the lifespan lasts
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Hubline":
+        return cls(settings=settings)
+
+    def _add_chats(self) -> None:
+        runs = RunEnvironment(limits=self._limits, tools=self.tools, now_ms=now_ms, new_id=_new_id)
+        sessions = Sessions(self._backplane.directory, self._backplane.bus)
+        self._follows = Follows(self._backplane, self._limits)
+        self._supervisor = Supervisor(
+            DriverEnvironment(
+                owner=f"node_{secrets.token_hex(8)}",
+                backplane=self._backplane,
+                sessions=sessions,
+                providers=self.providers.offered,
+                runs=runs,
+            )
+        )
+        chats = Chats(runs, self._backplane, sessions, self._supervisor, self._follows, self.providers)
+        options = _hub_options(self.settings)
+        announced = {
+            "messageBytes": options.max_receive_bytes,
+            "queuedRuns": self._limits.max_queued_runs,
+            "steps": self._limits.max_steps,
+        }
+        self._server.add(CHAT_PATH, ChatHub, options, make=lambda: ChatHub(chats, announced))
+
+    # ------------------------------------------------------------------------------------------- extending it
+
+    def tool(
+        self, *, name: str | None = None, title: str | None = None, access: Access = "read", timeout_s: float = 60.0
+    ) -> Callable[[F], F]:
+        """A decorator: models may call this async function. Its schema comes from annotations and docstring."""
+        return self.tools.tool(name=name, title=title, access=access, timeout_s=timeout_s)
+
+    def hub(self, path: str, options: HubOptions | None = None) -> Callable[[H], H]:
+        """A class decorator: serve this `Hub` at `path`."""
+
+        def add(hub_class: H) -> H:
+            self._server.add(path, hub_class, options)
+            return hub_class
+
+        return add
+
+    def clients(self, hub_class: type[Hub]) -> ServerClients:
+        """To send to a hub's clients from anywhere."""
+        return self._server.clients(hub_class)
+
+    def test_client(self, path: str = CHAT_PATH, *, user: str | User = "tester", **options: Any) -> TestClient:
+        """A client in memory, for tests: the real protocol and dispatch, no socket. Start the app first, with
+        `async with app.lifespan():`."""
+        return TestClient(self._server, path, user=user, **options)
+
+    # ---------------------------------------------------------------------------------------------- serving it
+
+    @asynccontextmanager
+    async def lifespan(self, _parent: object = None) -> AsyncIterator[None]:
+        """Start and stop the hub; give it to the application that this one is mounted into."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close_providers)
+            await self._backplane.start()
+            stack.push_async_callback(self._backplane.close)
+            await stack.enter_async_context(self._follows.running())
+            await stack.enter_async_context(self._supervisor.running())
+            await self._server.start()
+            stack.push_async_callback(self._server.close)
+            self._is_ready = True
+            try:
+                yield
+            finally:
+                self._is_ready = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._starlette is None:
+            routes = [*self._server.routes(), *pages.routes(lambda: self._is_ready)]
+            self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
+        await self._starlette(scope, receive, send)
+
+    async def _close_providers(self) -> None:
+        for provider in self.providers.offered.values():
+            await provider.close()
+
+    def banner(self) -> str:
+        """What `hubline serve` says once it serves."""
+        settings = self.settings
+        scheme = "https" if settings.certfile else "http"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        provider, model = self.providers.choose(None, None)
+        if provider == "demo":
+            source = "demo (no key needed; set ANTHROPIC_API_KEY for Anthropic's models)"
+        else:
+            source = f"{provider}, model {model} (--provider demo needs no key)"
+        file = settings.database_file
+        store = "in memory, forgotten when the server ends" if file is None else str(file.resolve())
+        door = "whoever `authenticate` lets in" if self._authenticate else "only this machine, without a token"
+        return (
+            f"Hubline serves on {scheme}://{host}:{settings.port}\n"
+            f"  provider  {source}\n"
+            f"  sessions  {store}\n"
+            f"  open to   {door}"
+        )
+
+
+def _new_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
+def _backplane(settings: Settings) -> Backplane:
+    file = settings.database_file
+    return MemoryBackplane() if file is None else SqliteBackplane(str(file))
+
+
+def _providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
+    """Those of the settings, and those that the application gives, which win."""
+    offered: dict[str, Provider] = {"demo": DemoProvider(settings.demo_pace)}
+    without_key = {}
+    key = settings.anthropic_api_key
+    if key is None:
+        without_key["anthropic"] = "ANTHROPIC_API_KEY"
+    else:
+        anthropic = AnthropicProvider(
+            key.get_secret_value(),
+            base_url=settings.anthropic_base_url,
+            inactivity_s=settings.provider_inactivity_s,
+        )
+        if settings.model is not None and settings.provider == "anthropic":
+            anthropic.default_model = settings.model
+        offered["anthropic"] = anthropic
+    offered |= given
+    if settings.provider not in offered:
+        raise SettingsError(
+            f"There is no provider {settings.provider}: --provider (HUBLINE_PROVIDER) must be one of "
+            f"{', '.join(sorted({*offered, *without_key}))}."
+        )
+    return Providers(offered, settings.provider, without_key=without_key)
+
+
+def _run_limits(settings: Settings) -> RunLimits:
+    return RunLimits(
+        max_queued_runs=settings.max_queued_runs,
+        max_steps=settings.max_steps,
+        wall_time_s=settings.wall_time_s,
+        lease_ms=round(settings.lease_s * 1000),
+    )
+
+
+def _hub_options(settings: Settings) -> HubOptions:
+    return HubOptions(
+        max_receive_bytes=settings.max_receive_bytes,
+        outbox_max_bytes=settings.outbox_max_bytes,
+        handshake_timeout_s=settings.handshake_timeout_s,
+        keep_alive_s=settings.keep_alive_s,
+        client_timeout_s=settings.client_timeout_s,
+        detailed_errors=settings.detailed_errors,
+    )
