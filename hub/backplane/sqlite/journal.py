@@ -97,7 +97,7 @@ class JournalActs:
         head.numbered.add(fence, number, appended)
         return appended
 
-    def read(self, session_id: str, after: Position | None) -> Page:
+    def read(self, session_id: str, after: Position | None, rows: int | None) -> Page:
         self.flush()
         head = self._head(session_id)
         if after is not None and after.epoch == head.epoch and head.floor <= after.offset <= head.top:
@@ -106,7 +106,7 @@ class JournalActs:
         if head.fold_offset is not None:
             query = "SELECT fold_state FROM journals WHERE session_id = ?"
             (state,) = self._file.db.execute(query, (session_id,)).fetchone()
-            fold = Fold(head.fold_offset, state)
+            fold = Fold(head.fold_offset, state, self.rows(session_id, None, rows))
         return Page(head.epoch, head.top, False, self._entries(session_id, head.epoch, head.floor), fold)
 
     def top(self, session_id: str) -> Position:
@@ -132,13 +132,19 @@ class JournalActs:
         head.floor = head.fold_offset = fold.offset
         return True
 
-    def rows(self, session_id: str, before: int | None, limit: int | None) -> list[Row]:
-        found = self._file.db.execute(
+    def rows(self, session_id: str, before: int | str | None, limit: int | None) -> list[Row]:
+        if isinstance(before, str):
+            query = "SELECT place FROM messages WHERE session_id = ? AND message_id = ?"
+            found = self._file.db.execute(query, (session_id, before)).fetchone()
+            if found is None:
+                raise LookupError("No folded message has this id.")
+            (before,) = found
+        rows = self._file.db.execute(
             "SELECT place, message_id, body FROM messages WHERE session_id = ? AND (? IS NULL OR place < ?) "
             "ORDER BY place DESC LIMIT ?",
             (session_id, before, before, -1 if limit is None else limit),
         )
-        return [Row(*row) for row in found][::-1]
+        return [Row(*row) for row in rows][::-1]
 
     def delete(self, session_id: str) -> None:
         self.flush()
