@@ -203,12 +203,13 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=12)  # lone su
 sendable_text = st.text(max_size=12)
 blank_or_text = st.one_of(st.sampled_from(["", " ", "\n\t", "\u00a0", "end "]), any_text)
 any_json: st.SearchStrategy[Json] = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), any_text),
+    st.one_of(st.none(), st.integers(), st.sampled_from([True, 0.5, math.nan, math.inf]), st.floats(), any_text),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(any_text, inner, max_size=3)),
     max_leaves=6,
 )
 call_ids = st.one_of(st.sampled_from(["toolu_1", "toolu_2", "toolu_1_2", "", "call:1", "call.1"]), any_text)
 names = st.one_of(st.sampled_from(["sum", "read range", "sum_2"]), any_text)
+arguments = st.dictionaries(any_text, any_json, max_size=3)
 steps = st.integers(0, 2)
 
 
@@ -217,7 +218,7 @@ def tool_calls(draw: st.DrawFn) -> ToolCallPart:
     return ToolCallPart(
         call_id=draw(call_ids),
         name=draw(names),
-        arguments=draw(st.one_of(st.none(), st.dictionaries(any_text, any_json, max_size=3))),
+        arguments=draw(st.one_of(st.none(), arguments)),
         state=draw(st.sampled_from(get_args(ToolState))),
         result=draw(any_json),
         error=draw(st.one_of(st.none(), blank_or_text)),
@@ -237,7 +238,17 @@ def thinking_parts(draw: st.DrawFn, own: bool) -> ThinkingPart:
 
 
 @st.composite
-def messages(draw: st.DrawFn) -> Message:
+def usual_answers(draw: st.DrawFn) -> Message:
+    """Steps as a model makes them: signed thinking, then text or a call."""
+    parts: list[Part] = []
+    for step in range(draw(st.integers(1, 2))):
+        parts.append(signed(draw(sendable_text), step))
+        parts.append(TextPart("Said.", step) if draw(st.booleans()) else call(arguments=draw(arguments), step=step))
+    return answer(*parts)
+
+
+@st.composite
+def odd_messages(draw: st.DrawFn) -> Message:
     role = draw(st.sampled_from(["user", "assistant"]))
     provider = draw(st.sampled_from(["anthropic", "openai", "demo", None])) if role == "assistant" else None
     files = st.builds(FilePart, any_text, any_text, any_text, st.integers(0, 9), steps)
@@ -260,6 +271,7 @@ def messages(draw: st.DrawFn) -> Message:
     )
 
 
+messages = st.one_of(odd_messages(), usual_answers())
 tools = st.lists(
     st.builds(ToolSpec, names, any_text, st.just({"type": "object"}), st.just("read")), unique_by=lambda t: t.name
 )
@@ -267,7 +279,7 @@ tools = st.lists(
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.lists(messages(), max_size=6),
+    st.lists(messages, max_size=6),
     tools,
     blank_or_text,
     st.lists(any_text, max_size=2),
@@ -292,7 +304,7 @@ def test_the_strict_rules_accept_any_history(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(messages(), min_size=1, max_size=6), st.data())
+@given(st.lists(messages, min_size=1, max_size=6), st.data())
 def test_a_history_that_grows_keeps_its_beginning(history: list[Message], data: st.DataObject) -> None:
     asked = [index for index, message in enumerate(history) if message.role == "user"]
     if not asked:
