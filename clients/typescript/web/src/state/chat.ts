@@ -8,8 +8,8 @@ import { type Frame, SessionStore } from "./store";
 import { Listeners, newId } from "./timers";
 import type { MessageView } from "./transcript";
 
-/** What the hub takes in one message by default, less what surrounds it. */
-const MAX_CONTENT_BYTES = 1_000_000;
+/** What the hub takes in one call by default (1 MiB), less what surrounds the text. */
+const MAX_CONTENT_BYTES = 1_040_000;
 const HISTORY_PAGE = 30;
 
 export class Chat {
@@ -17,6 +17,9 @@ export class Chat {
   /** Why there is nothing to follow any more, in a sentence. */
   gone: string | null = null;
   loadingOlder = false;
+  /** The snapshot that the outbox was last compared with. */
+  private settled = 0;
+  private readonly leaveOutbox: () => void;
   private end: (() => void) | null = null;
   /** How often in a row what came did not fit. */
   private gaps = 0;
@@ -35,13 +38,15 @@ export class Chat {
     private readonly complain: (text: string) => void,
   ) {
     this.store = new SessionStore(frame);
-    this.store.flushed.add(() => this.settle());
+    this.store.flushed.add(this.settle);
+    this.leaveOutbox = outbox.subscribe(this.settle);
     if (!isNew) this.watch();
   }
 
   readonly subscribe = this.listeners.add;
 
   close(): void {
+    this.leaveOutbox();
     this.end?.();
     this.end = null;
   }
@@ -61,8 +66,8 @@ export class Chat {
     this.listeners.call();
   }
 
-  send(content: string, more: { replaces?: string; continues?: string } = {}): boolean {
-    if (new TextEncoder().encode(content).length > MAX_CONTENT_BYTES) {
+  send(content: string, more: { replaces?: string } = {}): boolean {
+    if (new TextEncoder().encode(JSON.stringify(content)).length > MAX_CONTENT_BYTES) {
       this.complain("This message is too long to send (over 1 MB). Please shorten it.");
       return false;
     }
@@ -72,8 +77,8 @@ export class Chat {
   }
 
   /** Goes on from an answer that was stopped or cut off. */
-  continueFrom(runId: string): void {
-    this.send("Continue.", { continues: runId });
+  continueFrom(runId: string): Promise<void> {
+    return this.ask("SendMessage", { messageId: newId("m-"), content: "" }, { continues: runId });
   }
 
   /** Whether there is something that `stop` would stop. */
@@ -176,8 +181,10 @@ export class Chat {
     this.complain(lost ? "Not connected: this was not done. Try again once the hub is back." : text);
   }
 
-  private settle(): void {
-    const { messages, position } = this.store.transcript;
-    if (position) this.outbox.settle(this.sessionId, (messageId) => messages.has(messageId), position);
-  }
+  private readonly settle = (): void => {
+    const { messages, generation } = this.store.transcript;
+    const whole = generation !== this.settled;
+    this.settled = generation;
+    this.outbox.settle(this.sessionId, (messageId) => messages.has(messageId), whole);
+  };
 }

@@ -86,7 +86,7 @@ export interface Message {
   provider?: string | null;
   /** The message that this one replaced. */
   edited?: string | null;
-  rating?: number | null;
+  rating?: { score: number; comment?: string | null } | null;
 }
 export interface Session {
   sessionId: string;
@@ -186,7 +186,7 @@ export interface SessionRow {
   unread?: boolean | number | null;
   updatedAt: number;
 }
-export type SessionChange = SessionRow | { sessionId: string; deleted: true };
+export type SessionChange = (SessionRow & { deleted?: false }) | { sessionId: string; deleted: true };
 
 export interface Accepted {
   runId: string;

@@ -4,7 +4,7 @@
  * rating that could not be sent is not sent later.
  */
 
-import type { Accepted, Position } from "./contract";
+import type { Accepted } from "./contract";
 import { callFailure, mayWorkLater } from "./errors";
 import { Listeners, retryDelayMs, type Timers } from "./timers";
 
@@ -18,8 +18,6 @@ export interface Draft {
   opens?: boolean;
   /** The user message that this one edits. */
   replaces?: string;
-  /** The run that this one goes on from. */
-  continues?: string;
 }
 
 export interface Outgoing extends Draft {
@@ -27,7 +25,6 @@ export interface Outgoing extends Draft {
   error: string | null;
   /** How often it was handed to a connection without an answer. */
   attempts: number;
-  accepted: Position | null;
 }
 
 /** Where drafts are kept: one key each, so that tabs do not overwrite each other's. */
@@ -64,7 +61,7 @@ export class Outbox {
     this.entries = storage
       .load()
       .sort((a, b) => a.createdAt - b.createdAt)
-      .map((draft) => ({ ...draft, state: "waiting", error: null, attempts: 0, accepted: null }));
+      .map((draft) => ({ ...draft, state: "waiting", error: null, attempts: 0 }));
   }
 
   readonly subscribe = this.listeners.add;
@@ -75,7 +72,7 @@ export class Outbox {
 
   add(draft: Draft): void {
     this.storage.save(draft);
-    this.show([...this.entries, { ...draft, state: "waiting", error: null, attempts: 0, accepted: null }]);
+    this.show([...this.entries, { ...draft, state: "waiting", error: null, attempts: 0 }]);
     this.pump();
   }
 
@@ -103,16 +100,15 @@ export class Outbox {
     this.pump();
   }
 
-  /** Drops what the transcript shows by now, or must have shown. */
-  settle(sessionId: string, has: (messageId: string) => boolean, position: Position): void {
+  /** Drops what the transcript shows by now; `whole`: also what it would show by now if it still were to. */
+  settle(sessionId: string, has: (messageId: string) => boolean, whole: boolean): void {
     const rest = this.entries.filter((entry) => {
       if (entry.sessionId !== sessionId) return true;
       if (has(entry.messageId)) {
         this.storage.remove(entry.messageId);
         return false;
       }
-      const at = entry.accepted;
-      return at === null || (at.epoch === position.epoch && position.offset < at.offset);
+      return !(whole && entry.state === "accepted");
     });
     if (rest.length !== this.entries.length) this.show(rest);
   }
@@ -128,13 +124,13 @@ export class Outbox {
     }
   };
 
-  private async deliver({ state: _, error: __, accepted: ___, attempts, ...draft }: Outgoing): Promise<void> {
+  private async deliver({ state: _, error: __, attempts, ...draft }: Outgoing): Promise<void> {
     const { messageId, sessionId } = draft;
     this.put(messageId, { state: "sending" });
     try {
-      const accepted = await this.send(draft);
+      await this.send(draft);
       this.storage.remove(messageId);
-      this.put(messageId, { state: "accepted", accepted: { epoch: accepted.epoch, offset: accepted.offset } });
+      this.put(messageId, { state: "accepted" });
     } catch (error) {
       const failure = callFailure(error);
       if (!mayWorkLater(failure)) {

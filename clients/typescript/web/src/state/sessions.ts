@@ -41,7 +41,7 @@ export class SessionList {
   }
 
   apply(change: SessionChange): void {
-    if ("deleted" in change) {
+    if (change.deleted) {
       this.byId.delete(change.sessionId);
       this.deleted.add(change.sessionId);
     } else {

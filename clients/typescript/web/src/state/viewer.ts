@@ -80,7 +80,6 @@ export class Viewer {
       if (this.chat.sessionId === sessionId) this.chat.watch();
     }
     const message = draft.replaces ? { messageId, content, replaces: draft.replaces } : { messageId, content };
-    const options = draft.continues ? [{ continues: draft.continues }] : [];
-    return this.connection.invoke<Accepted>("SendMessage", sessionId, message, ...options);
+    return this.connection.invoke<Accepted>("SendMessage", sessionId, message);
   };
 }

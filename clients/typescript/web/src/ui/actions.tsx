@@ -5,6 +5,8 @@ import type { Chat } from "../state/chat";
 import type { MessageView } from "../state/transcript";
 import { textOf } from "./message";
 
+const CONTINUABLE = new Set(["stopped", "interrupted", "limit", "failed"]);
+
 interface Props {
   chat: Chat;
   message: MessageView;
@@ -33,8 +35,8 @@ export function Actions({ chat, message, onEdit }: Props) {
           onClick={() => void chat.regenerate(replyTo)}
         />
       )}
-      {runId && (status === "stopped" || status === "interrupted") && (
-        <Action label="Continue" testid="continue" onClick={() => chat.continueFrom(runId)} />
+      {runId && CONTINUABLE.has(status) && textOf(message) !== "" && (
+        <Action label="Continue" testid="continue" onClick={() => void chat.continueFrom(runId)} />
       )}
       <RateAction chat={chat} message={message} score={1} />
       <RateAction chat={chat} message={message} score={-1} />
@@ -66,7 +68,7 @@ function CopyAction({ message }: { message: MessageView }) {
 }
 
 function RateAction({ chat, message, score }: { chat: Chat; message: MessageView; score: 1 | -1 }) {
-  const given = message.rating === score;
+  const given = message.rating?.score === score;
   const good = score === 1;
   return (
     <button

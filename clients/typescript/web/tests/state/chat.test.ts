@@ -97,14 +97,16 @@ describe("a chat", () => {
     expect(called()).toEqual([]);
   });
 
-  it("edits and goes on by a message of its own", async () => {
+  it("edits by a message of its own, and goes on without one", async () => {
     const { wire, viewer } = await viewing("s");
     viewer.chat.send("better", { replaces: "u1" });
-    viewer.chat.continueFrom("r1");
+    await viewer.chat.continueFrom("r1");
     await settled();
-    const [edit, more] = wire.calls.filter(({ method }) => method === "SendMessage");
+    const sends = wire.calls.filter(({ method }) => method === "SendMessage");
+    const edit = sends.find(({ args }) => args.length === 2);
+    const more = sends.find(({ args }) => args.length === 3);
     expect(edit?.args[1]).toMatchObject({ content: "better", replaces: "u1" });
-    expect(edit?.args).toHaveLength(2);
+    expect(more?.args[1]).toMatchObject({ content: "" });
     expect(more?.args[2]).toEqual({ continues: "r1" });
   });
 
@@ -129,6 +131,21 @@ describe("a chat", () => {
     viewer.chat.reportError("a", "boom");
     viewer.chat.reportError("a", "boom");
     expect(called()).toEqual(["UpdateSession", "ReportError"]);
+  });
+
+  it("has nothing left to stop once a message is answered that was shown before its ack came", async () => {
+    const { wire, viewer, watch } = await viewing("s");
+    watch()?.observer.next(SNAPSHOT);
+    let ack: (value: unknown) => void = () => undefined;
+    wire.answer = () => new Promise((resolve) => (ack = resolve));
+    viewer.chat.send("hello");
+    const messageId = viewer.outbox.entries[0]?.messageId ?? "";
+    const message = { messageId, role: "user", author: "me", parts: [], status: "complete", createdAt: 1 };
+    watch()?.observer.next({ type: "message", message, time: 1, offset: 4 });
+    ack({ runId: "r", messageId, epoch: "e", offset: 3, state: "started" });
+    await settled();
+    expect(viewer.outbox.entries).toEqual([]);
+    expect(viewer.chat.stoppable).toBe(false);
   });
 
   it("leaves out an older page that a snapshot overtook", async () => {

@@ -96,11 +96,11 @@ describe("the outbox", () => {
     box.add(draft("m1"));
     box.add(draft("m2"));
     await settled();
-    box.settle("s", () => false, { epoch: "e", offset: 4 });
+    box.settle("s", () => false, false);
     expect(states()).toEqual(["m1 accepted", "m2 accepted"]);
-    box.settle("s", (messageId) => messageId === "m1", { epoch: "e", offset: 4 });
+    box.settle("s", (messageId) => messageId === "m1", false);
     expect(states()).toEqual(["m2 accepted"]);
-    box.settle("s", () => false, { epoch: "e", offset: 5 });
+    box.settle("s", () => false, true);
     expect(states()).toEqual([]);
   });
 
