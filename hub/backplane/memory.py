@@ -102,7 +102,7 @@ class MemoryJournal:
         log = self._logs.get(session_id) or self._begin(session_id)
         if after is not None and after.epoch == log.epoch and log.floor <= after.offset <= log.top:
             return Page(log.epoch, log.top, True, log.entries[after.offset - log.floor :])
-        fold = None if log.fold is None else Fold(log.fold.offset, log.fold.state, log.newest(rows))
+        fold = None if log.fold is None else Fold(log.fold.offset, log.fold.state, tuple(log.newest(rows)))
         return Page(log.epoch, log.top, False, log.entries[:], fold)
 
     async def top(self, session_id: str) -> Position:

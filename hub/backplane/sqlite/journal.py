@@ -106,7 +106,7 @@ class JournalActs:
         if head.fold_offset is not None:
             query = "SELECT fold_state FROM journals WHERE session_id = ?"
             (state,) = self._file.db.execute(query, (session_id,)).fetchone()
-            fold = Fold(head.fold_offset, state, self.rows(session_id, None, rows))
+            fold = Fold(head.fold_offset, state, tuple(self._rows(session_id, None, rows)))
         return Page(head.epoch, head.top, False, self._entries(session_id, head.epoch, head.floor), fold)
 
     def top(self, session_id: str) -> Position:
@@ -132,19 +132,15 @@ class JournalActs:
         head.floor = head.fold_offset = fold.offset
         return True
 
-    def rows(self, session_id: str, before: int | str | None, limit: int | None) -> list[Row]:
+    def rows(self, session_id: str, before: int | str | None, limit: int | None) -> list[Row] | None:
+        """None: no folded message has the id `before`. (To raise here would undo the whole transaction.)"""
         if isinstance(before, str):
             query = "SELECT place FROM messages WHERE session_id = ? AND message_id = ?"
             found = self._file.db.execute(query, (session_id, before)).fetchone()
             if found is None:
-                raise LookupError("No folded message has this id.")
+                return None
             (before,) = found
-        rows = self._file.db.execute(
-            "SELECT place, message_id, body FROM messages WHERE session_id = ? AND (? IS NULL OR place < ?) "
-            "ORDER BY place DESC LIMIT ?",
-            (session_id, before, before, -1 if limit is None else limit),
-        )
-        return [Row(*row) for row in rows][::-1]
+        return self._rows(session_id, before, limit)
 
     def delete(self, session_id: str) -> None:
         self.flush()
@@ -152,12 +148,20 @@ class JournalActs:
         for table in ("entries", "messages", "journals"):
             self._file.db.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
 
-    # ------------------------------------------------------------------------------------------------- heads
+    # ---------------------------------------------------------------------------------------------- what is stored
 
     def _entries(self, session_id: str, epoch: str, after: int) -> list[Entry]:
         """With the epoch of now, also those stored in an earlier one: they kept their offsets in its numbering."""
         query = "SELECT offset, payload FROM entries WHERE session_id = ? AND offset > ? ORDER BY offset"
         return [Entry(epoch, offset, payload) for offset, payload in self._file.db.execute(query, (session_id, after))]
+
+    def _rows(self, session_id: str, before: int | None, limit: int | None) -> list[Row]:
+        newest_first = self._file.db.execute(
+            "SELECT place, message_id, body FROM messages WHERE session_id = ? AND (? IS NULL OR place < ?) "
+            "ORDER BY place DESC LIMIT ?",
+            (session_id, before, before, -1 if limit is None else limit),
+        )
+        return [Row(*row) for row in newest_first][::-1]
 
     def _head(self, session_id: str) -> _Head:
         head = self._heads.get(session_id)
