@@ -103,7 +103,10 @@ class SqliteJournal:
         return await self._submit(partial(self._acts.compact, session_id, fence, fold))
 
     async def rows(self, session_id: str, before: int | str | None = None, limit: int | None = None) -> list[Row]:
-        return await self._submit(partial(self._acts.rows, session_id, before, limit))
+        rows = await self._submit(partial(self._acts.rows, session_id, before, limit))
+        if rows is None:
+            raise LookupError("No folded message has this id.")
+        return rows
 
     async def delete(self, session_id: str) -> None:
         await self._submit(partial(self._acts.delete, session_id))

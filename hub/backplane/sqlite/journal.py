@@ -137,9 +137,7 @@ class JournalActs:
         if isinstance(before, str):
             query = "SELECT place FROM messages WHERE session_id = ? AND message_id = ?"
             found = self._file.db.execute(query, (session_id, before)).fetchone()
-            if found is None:
-                return None
-            (before,) = found
+            return None if found is None else self._rows(session_id, found[0], limit)
         return self._rows(session_id, before, limit)
 
     def delete(self, session_id: str) -> None:

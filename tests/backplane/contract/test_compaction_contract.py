@@ -129,6 +129,32 @@ async def test_rows_are_the_newest_below_a_place_oldest_first(backplane: Backpla
         assert await backplane.journal.rows("s", before, limit) == rows(*expected), (before, limit)
 
 
+async def test_rows_below_a_message_by_its_id(backplane: Backplane) -> None:
+    fence = (await take(backplane)).fence
+    await write(backplane, fence, "a")
+    with pytest.raises(LookupError):
+        await backplane.journal.rows("s", "id3")
+    await backplane.journal.compact("s", fence, Fold(1, b"one", rows(*range(1, 10))))
+    assert await backplane.journal.rows("s", "id4") == rows(1, 2, 3)
+    assert await backplane.journal.rows("s", "id4", 2) == rows(2, 3)
+    assert await backplane.journal.rows("s", "id1") == []
+    with pytest.raises(LookupError):
+        await backplane.journal.rows("s", "id10")
+    with pytest.raises(LookupError):
+        await backplane.journal.rows("other", "id4")
+
+
+async def test_fold_is_read_with_as_many_rows_as_asked_for(backplane: Backplane) -> None:
+    fence = (await take(backplane)).fence
+    await write(backplane, fence, "a", "b")
+    assert (await backplane.journal.read("s", rows=5)).fold is None
+    await backplane.journal.compact("s", fence, Fold(1, b"one", rows(*range(1, 10))))
+    for count, expected in ((0, ()), (3, (7, 8, 9)), (100, range(1, 10)), (None, range(1, 10))):
+        assert (await backplane.journal.read("s", rows=count)).fold == Fold(1, b"one", tuple(rows(*expected)))
+    position = Position((await backplane.journal.top("s")).epoch, 1)
+    assert (await backplane.journal.read("s", position, rows=3)).fold is None
+
+
 async def test_deleted_journal_has_no_fold_and_no_rows(backplane: Backplane) -> None:
     fence = (await take(backplane)).fence
     await write(backplane, fence, "a")
