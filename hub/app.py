@@ -99,6 +99,7 @@ class Hubline:
                 sessions=sessions,
                 providers=self.providers.offered,
                 runs=runs,
+                is_watched=self._follows.is_watched,
             )
         )
         chats = Chats(runs, self._backplane, sessions, self._supervisor, self._follows, self.providers)
@@ -225,6 +226,7 @@ def _run_limits(settings: Settings) -> RunLimits:
         max_queued_runs=settings.max_queued_runs,
         max_steps=settings.max_steps,
         wall_time_s=settings.wall_time_s,
+        idle_stop_s=settings.idle_stop_s,
         lease_ms=round(settings.lease_s * 1000),
     )
 

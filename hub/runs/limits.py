@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RunLimits:
-    """Times in seconds or milliseconds, as the names say. `ring_entries`: how far a watcher may fall behind before it
+    """Times in seconds or milliseconds, as the names say. `idle_stop_s`: a run that nobody watches is stopped after
+    this long (None: never). `ring_entries`: how far a watcher may fall behind before it
     gets a snapshot; `linger_s`: how long a session stays followed after its last watcher left."""
 
     max_queued_runs: int = 20
@@ -15,6 +16,7 @@ class RunLimits:
     max_retry_after_s: float = 20.0
     retry_base_s: float = 0.5
     notice_wait_s: float = 5.0
+    idle_stop_s: float | None = None
     lease_ms: int = 6_000
     scan_s: float = 2.0
     remember_stop_ms: int = 120_000

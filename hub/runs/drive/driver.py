@@ -14,7 +14,7 @@ driver writes goes through one `EventWriter`, so that the journal has one order.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,13 +41,15 @@ INTERRUPTED_CALL = "The hub's node went away while this call was running."
 
 @dataclass(frozen=True)
 class DriverEnvironment:
-    """What all drivers of a node share. `owner` names the node in fences."""
+    """What all drivers of a node share. `owner` names the node in fences; `is_watched` says whether anybody watches a
+    session."""
 
     owner: str
     backplane: Backplane
     sessions: Sessions
     providers: Mapping[str, Provider]
     runs: RunEnvironment
+    is_watched: Callable[[str], bool]
 
 
 class Driver:
@@ -65,6 +67,7 @@ class Driver:
         self._task: asyncio.Task[None] | None = None
         self._finished: list[str] = []  # runs whose `done` is written and not settled yet
         self._appended: list[str] = []  # notes, likewise
+        self._unwatched_since: int | None = None  # set while a run goes on that nobody watches
         self._usage = NO_USAGE  # of the finished runs, not yet added to the session's
         self._showing: asyncio.Task[None] | None = None  # shows the newest run in the lists; set by its start
 
@@ -197,6 +200,7 @@ class Driver:
         for note in self._work.notes:
             if note.note_id not in self._appended:
                 self._append(note)
+        self._stop_if_unwatched()
         place = 0
         for known in self._work.asks:
             if known.ask.run_id in self._finished:
@@ -236,6 +240,19 @@ class Driver:
     def _stop_if_asked(self, known: Known) -> None:
         if known.stopped_by is not None and self._runner is not None and self._task is not None:
             self._runner.stop(known.stopped_by, self._task)
+
+    def _stop_if_unwatched(self) -> None:
+        """The idle rule, where one is set: an answer that nobody has watched for so long is not worth its cost."""
+        idle_stop_s = self._env.runs.limits.idle_stop_s
+        if idle_stop_s is None or self._runner is None or self._task is None:
+            return
+        now = self._env.runs.now_ms()
+        if self._env.is_watched(self._session.session_id):
+            self._unwatched_since = None
+        elif self._unwatched_since is None:
+            self._unwatched_since = now
+        elif now - self._unwatched_since >= idle_stop_s * 1000:
+            self._runner.stop("idle", self._task)
 
     def _start(self, known: Known, ask: RunAsk) -> None:
         runner = self._begin(known, ask)

@@ -71,6 +71,11 @@ class Follows:
         """End all watches of a session, on every node."""
         self._backplane.bus.publish(end_channel(session_id), b"deleted")
 
+    def is_watched(self, session_id: str) -> bool:
+        """Whether anybody on this node watches the session."""
+        followed = self._followed.get(session_id)
+        return followed is not None and bool(followed.live.watchers)
+
     @property
     def followed(self) -> int:
         return len(self._followed)
