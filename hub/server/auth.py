@@ -16,7 +16,7 @@ from hub.errors import HublineError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """The authenticated party behind a connection. `id` is unique within `organisation`."""
+    """The authenticated party behind a connection. `id` is unique on this server, across organisations."""
 
     id: str
     organisation: str | None = None

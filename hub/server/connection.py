@@ -94,7 +94,7 @@ class HubConnection:
         self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
         self._held: list[HubMessage] = []  # received and not handled yet, because dispatch is full
         self._readable: asyncio.Future[None] | None = None  # set while a transport waits in `until_readable`
-        now = asyncio.get_running_loop().time()
+        now = served.wheel.now
         self._opened_at = now
         self._sent_at = now  # of the tick after the last send
         self._received_at: float | None = None  # of the tick after the last message; None until the first ping (P2)
@@ -173,7 +173,7 @@ class HubConnection:
                 self._end(None)
                 return
             if type(message) is Ping and self._received_at is None:
-                self._received_at = asyncio.get_running_loop().time()
+                self._received_at = self._served.wheel.now
             dispatcher.accept(message)
         if self._protocol.error is not None:
             self._break(self._protocol.error)

@@ -20,7 +20,7 @@ class Negotiated:
 
 
 class NegotiatedTokens:
-    """`now` is the loop's time, in seconds."""
+    """`now` is the server's coarse clock, in seconds."""
 
     def __init__(self, lifetime_s: float, max_waiting: int) -> None:
         self._lifetime_s = lifetime_s

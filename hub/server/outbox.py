@@ -77,8 +77,10 @@ class Outbox:
         self.send(b"".join(records))
 
     def on_writable(self, callback: Callable[[], None]) -> None:
-        """Call once, on the loop, when the backlog has drained; at once if there is none."""
-        if self.writable and not self.closed:
+        """Call once, on the loop, when the backlog has drained; at once if there is none; never once it is closed."""
+        if self.closed:
+            return
+        if self.writable:
             callback()
         else:
             self._callbacks.append(callback)

@@ -6,6 +6,7 @@ app = Starlette(routes=server.routes(), lifespan=...)     # which awaits server.
 """
 
 import asyncio
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -14,7 +15,6 @@ from contextlib import contextmanager
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from hub.backplane.base import Bus
-from hub.errors import HublineError
 from hub.server.auth import Authenticate, Gate, Refused, User
 from hub.server.clients import ServerClients
 from hub.server.connection import HubConnection
@@ -29,6 +29,8 @@ from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub, bind_methods
 from hub.server.tasks import OwnedTasks
 from hub.server.timers import Wheel
+
+log = logging.getLogger("hub.server")
 
 
 class HubServer:
@@ -140,15 +142,18 @@ class HubServer:
         return self._hubs[path]
 
     def now(self) -> float:
-        return asyncio.get_running_loop().time()
+        """The coarse clock that all timeouts go by, in seconds."""
+        return self._wheel.now
 
     def check_running(self) -> None:
-        """Raises HublineError where the application that mounts the hub does not run its lifespan."""
+        """Raises Refused (503) where the application that mounts the hub does not run its lifespan."""
         if not self._is_running:
-            raise HublineError(
+            reason = (
                 "The hub is not running. Where it is mounted into another application, pass that application "
                 "lifespan=app.lifespan, or await start() and close() there."
             )
+            log.error(reason)
+            raise Refused(503, reason)
 
     def claim(self, served: ServedHub, token: str | None, user: User) -> str:
         """The connection id for a token; a new one for a client that did not negotiate. Raises Refused."""

@@ -10,7 +10,7 @@ Runs on the event loop of the server, which must have been started.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
@@ -213,7 +213,7 @@ class TestClient:
         self.write(Invocation(target, plain, None, list(uploads)))
         self._upload(uploads)
 
-    async def stream(self, target: str, *arguments: object) -> AsyncIterator[object]:
+    async def stream(self, target: str, *arguments: object) -> AsyncGenerator[object, None]:
         """The stream's items. Leaving the loop (with `aclose`, or when the iterator is dropped) cancels the stream."""
         invocation_id = self._next_id()
         items: asyncio.Queue[StreamItem | Completion] = asyncio.Queue()

@@ -143,9 +143,9 @@ def _members(annotation: type) -> list[tuple[str, object, bool, object]] | None:
             (name, member.validation_alias, member.is_required(), member.annotation)
             for name, member in annotation.model_fields.items()
         ]
-    if typing.is_typeddict(annotation):
+    required: frozenset[str] | None = getattr(annotation, "__required_keys__", None)
+    if required is not None:  # a typed dict, of `typing` or of `typing_extensions`
         hints = typing.get_type_hints(annotation)
-        required: frozenset[str] = getattr(annotation, "__required_keys__", frozenset())
         return [(name, None, name in required, hint) for name, hint in hints.items()]
     if dataclasses.is_dataclass(annotation):
         hints = typing.get_type_hints(annotation)
