@@ -29,6 +29,7 @@ PROVIDER = "anthropic"
 EMPTY_MESSAGE = "(empty message)"
 LEFT_OUT = "(Earlier messages are left out.)"
 NO_TOOL_NAME = "unnamed"
+GO_ON = "Your last message was cut off. Go on exactly where it stopped; repeat nothing and do not mention the break."
 
 _NOT_ALLOWED = re.compile(r"[^a-zA-Z0-9_-]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -53,6 +54,9 @@ def to_turns(messages: Sequence[Message], client_errors: Sequence[str] = ()) -> 
             _add_answer(turns, message, ids)
     if not turns or turns[0].role != "user":
         turns.insert(0, Turn("user", [_text(LEFT_OUT if turns else EMPTY_MESSAGE)]))
+    if turns[-1].role == "assistant" and messages[-1].status != "streaming":
+        # An answer is gone on with. Newer models refuse a request that ends with their own words.
+        turns.append(Turn("user", [_text(GO_ON)]))
     _tidy_end(turns)
     if client_errors:
         told = "Errors that the user's client reported since the last request:\n"

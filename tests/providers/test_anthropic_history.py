@@ -21,6 +21,7 @@ from hub.chat.parts import (
 )
 from hub.providers.anthropic_history import (
     EMPTY_MESSAGE,
+    GO_ON,
     LEFT_OUT,
     CallIds,
     Turn,
@@ -146,8 +147,19 @@ def test_errors_of_the_client_come_after_tool_results() -> None:
     assert shape(turns)[-1] == ("user", ["tool_result", "text"])
 
 
-def test_an_answer_that_is_gone_on_with_ends_without_white_space() -> None:
-    assert to_turns([user("?"), answer(TextPart("So far \n"))])[-1].content[-1]["text"] == "So far"
+def test_an_answer_under_way_ends_without_white_space() -> None:
+    turns = to_turns([user("?"), answer(TextPart("So far \n"), status="streaming")])
+    assert turns[-1].content[-1]["text"] == "So far"
+
+
+def test_an_answer_that_is_gone_on_with_is_followed_by_the_wish_to_go_on() -> None:
+    turns = to_turns([user("?"), answer(TextPart("So far"), status="stopped")])
+    assert [turn.content[-1]["text"] for turn in turns] == ["?", "So far", GO_ON]
+
+
+def test_an_answer_that_ended_with_tool_results_goes_on_by_them() -> None:
+    turns = to_turns([user("?"), answer(call("a", arguments={}, result=1), status="stopped")])
+    assert shape(turns)[-1] == ("user", ["tool_result"])
 
 
 def test_files_are_named() -> None:
@@ -160,7 +172,11 @@ def test_files_are_named() -> None:
 def test_a_request_always_says_something() -> None:
     assert to_turns([]) == [Turn("user", [{"type": "text", "text": EMPTY_MESSAGE}])]
     assert to_turns([user("  ")])[0].content[0]["text"] == EMPTY_MESSAGE
-    assert [turn.content[0]["text"] for turn in to_turns([answer(TextPart("And so"))])] == [LEFT_OUT, "And so"]
+    assert [turn.content[0]["text"] for turn in to_turns([answer(TextPart("And so"))])] == [
+        LEFT_OUT,
+        "And so",
+        GO_ON,
+    ]
 
 
 def test_names_are_made_valid_and_kept_apart() -> None:
