@@ -63,7 +63,6 @@ const FINAL = {
 export class Transcript {
   position: Position | null = null;
   session: Session | null = null;
-  run: ActiveRun | null = null;
   hasMore = false;
   /** Message ids, oldest first. Replaced, never changed in place. */
   order: readonly string[] = [];
@@ -72,8 +71,15 @@ export class Transcript {
   /** Counts snapshots, so that an answer to an older question (`History`) can be recognised as stale. */
   generation = 0;
   readonly messages = new Map<string, MessageView>();
+  /** Started and not done, by run id. A queued run that is stopped starts and ends while another one goes on. */
+  private readonly runs = new Map<string, ActiveRun>();
   private readonly calls = new Map<string, { messageId: string; part: number }>();
   private change = noChange();
+
+  /** The run under way: the first that started and is not done. */
+  get run(): ActiveRun | null {
+    return this.runs.values().next().value ?? null;
+  }
 
   takeChange(): Change {
     const taken = this.change;
@@ -113,7 +119,8 @@ export class Transcript {
     this.notices = [];
     this.session = event.session;
     this.hasMore = event.hasMore;
-    this.run = event.run ?? null;
+    this.runs.clear();
+    if (event.run) this.runs.set(event.run.runId, event.run);
     this.position = { epoch: event.epoch, offset: event.offset };
     for (const message of event.messages) this.put(message);
     const order = event.messages.map((message) => message.messageId);
@@ -221,7 +228,7 @@ export class Transcript {
 
   private startRun(event: Extract<JournalEvent, { type: "run_started" }>): void {
     const { runId, messageId, replyTo, provider, model, time } = event;
-    this.run = { runId, messageId, replyTo, provider, model, startedAt: time };
+    this.runs.set(runId, { runId, messageId, replyTo, provider, model, startedAt: time });
     const known = this.messages.get(messageId);
     this.put({
       messageId,
@@ -259,7 +266,7 @@ export class Transcript {
       if (event.stoppedBy != null) done.stoppedBy = event.stoppedBy;
       return done;
     });
-    if (this.run?.runId === event.runId) this.run = null;
+    this.runs.delete(event.runId);
     if (this.session) this.session = { ...this.session, running: this.run !== null };
     this.change.order = this.change.head = true;
   }
@@ -272,7 +279,8 @@ export class Transcript {
   }
 
   private messageOfRun(runId: string): string | undefined {
-    if (this.run?.runId === runId) return this.run.messageId;
+    const open = this.runs.get(runId);
+    if (open) return open.messageId;
     return this.order.findLast((id) => {
       const message = this.messages.get(id);
       return message?.runId === runId && message.role === "assistant";

@@ -10,10 +10,12 @@ const CONTINUABLE = new Set(["stopped", "interrupted", "limit", "failed"]);
 interface Props {
   chat: Chat;
   message: MessageView;
+  /** It is the newest one: only there is another answer, or more of it, in its place. */
+  last: boolean;
   onEdit: (message: MessageView) => void;
 }
 
-export function Actions({ chat, message, onEdit }: Props) {
+export function Actions({ chat, message, last, onEdit }: Props) {
   const { messageId, status, runId } = message;
   if (status === "streaming" || status === "queued") return null;
   if (message.role === "user") {
@@ -27,15 +29,15 @@ export function Actions({ chat, message, onEdit }: Props) {
   const replyTo = message.replyTo ?? questionBefore(chat, messageId);
   return (
     <div class="actions" role="group" aria-label="Actions">
-      <CopyAction message={message} />
-      {replyTo && (
+      {textOf(message) !== "" && <CopyAction message={message} />}
+      {last && replyTo && (
         <Action
           label={status === "failed" ? "Try again" : "Answer again"}
           testid="regenerate"
           onClick={() => void chat.regenerate(replyTo)}
         />
       )}
-      {runId && CONTINUABLE.has(status) && textOf(message) !== "" && (
+      {last && runId && CONTINUABLE.has(status) && textOf(message) !== "" && (
         <Action label="Continue" testid="continue" onClick={() => void chat.continueFrom(runId)} />
       )}
       <RateAction chat={chat} message={message} score={1} />

@@ -3,7 +3,7 @@
 import type { Chat } from "../state/chat";
 import { addressSession } from "./browser";
 
-const TABLE = `Summarise this table: totals, averages, and the best three months.
+const TABLE = `Summarise this table:
 
 month,orders,revenue,returns
 January,412,18540,21

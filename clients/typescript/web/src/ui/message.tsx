@@ -50,7 +50,7 @@ export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }:
         <Body message={message} last={last} />
         <Footer chat={chat} message={message} again={again} place={place} />
       </Boundary>
-      <Actions chat={chat} message={message} onEdit={onEdit} />
+      <Actions chat={chat} message={message} last={last} onEdit={onEdit} />
     </article>
   );
 });

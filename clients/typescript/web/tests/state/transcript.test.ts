@@ -214,6 +214,17 @@ describe("messages outside of runs", () => {
     expect(transcript.messages.get("u2")?.status).toBe("complete");
   });
 
+  it("may be stopped in the queue while another run goes on", () => {
+    const start = (n: number) => ({
+      type: "run_started", runId: `r${n}`, messageId: `a${n}`, replyTo: `u${n}`, provider: "d", model: "m", epoch: "e",
+    });
+    const stopped = { type: "done", runId: "r2", messageId: "a2", outcome: "stopped", usage: USAGE, timing: TIMING };
+    const transcript = folded([snapshot(), ...numbered([start(1), start(2), stopped])]);
+    expect(transcript.run?.runId).toBe("r1");
+    expect(transcript.session?.running).toBe(true);
+    expect(transcript.messages.get("a2")?.status).toBe("stopped");
+  });
+
   it("are put aside, and an answer under way stays aside when it ends", () => {
     const start = { type: "run_started", runId: "r1", messageId: "a1", replyTo: "u1", provider: "d", model: "m", epoch: "e" };
     const events = [
