@@ -261,7 +261,9 @@ class Inbox(Protocol):
         """Decide an ask: `active` if nothing is, else as its `when_busy` says.
 
         `replace` stops the active run and all that waits (`stopped_by` is then "replaced"), and queues the ask behind
-        them. An ask whose id a stop was remembered for is stored with `stopped_by` set.
+        them. An ask whose id a stop was remembered for is stored with `stopped_by` set. A run id that another ask has
+        is a `conflict`. Stopped asks do not count against `max_queued`, so a full queue can be replaced, but never
+        more than twice `max_queued` wait.
         """
         ...
 
@@ -277,7 +279,10 @@ class Inbox(Protocol):
         remember_ms: int,
     ) -> Stopped:
         """Decide a stop of one run, or of one ask (remembered for `remember_ms` if it is not here yet), or, without
-        either, of the active run; with `queued` also of all that waits. Idempotent; the first `by` stays."""
+        either, of the active run; with `queued` also of all that waits. Idempotent; the first `by` stays.
+
+        `unknown_run` stops nothing, with `queued` either. Stops remembered have a bound per session; over it the oldest
+        is forgotten."""
         ...
 
     async def note(self, session_id: str, note: Note, *, now: int) -> None:
@@ -285,7 +290,9 @@ class Inbox(Protocol):
         ...
 
     async def answer(self, session_id: str, call_id: str, body: bytes) -> bytes:
-        """Answer a call; the first answer wins and is returned, to whoever asks."""
+        """Answer a call; the first answer wins and is returned, to whoever asks, for the life of the session.
+
+        Its time is not told: as work without a lease it counts as having waited longest."""
         ...
 
     async def known(self, session_id: str, *, run_id: str | None = None, ask_id: str | None = None) -> Known | None:
@@ -367,7 +374,7 @@ class Directory(Protocol):
         ...
 
     async def list(self, user: str, *, before: int | None, limit: int) -> list[SessionRecord]:
-        """A member's sessions, newest `updated_at` first, below `before`."""
+        """The sessions that `user` owns or is a member of, newest `updated_at` first, below `before`."""
         ...
 
     async def delete(self, session_id: str) -> bool:
