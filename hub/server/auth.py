@@ -83,6 +83,19 @@ class Gate:
             return
         raise Refused(403, f"The origin {origin} is not allowed here; add it to the setting allowed_origins.")
 
+    def cors_headers(self, request: HTTPConnection) -> dict[str, str]:
+        """For answers to pages of the origins in `allowed_origins`; empty for all others."""
+        origin = request.headers.get("origin", "")
+        headers = {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "GET, POST, DELETE",
+            "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", ""),
+            "Vary": "Origin",
+        }
+        if origin and origin in self.allowed_origins:
+            return {**headers, "Access-Control-Allow-Credentials": "true"}
+        return headers if origin and "*" in self.allowed_origins else {}
+
     def _check_anonymous(self, request: HTTPConnection) -> None:
         if not self.anonymous_allowed:
             raise Refused(401, "Unauthorized: this server needs authentication, and none is configured.")

@@ -149,12 +149,14 @@ def converter(annotation: object, *, lax: bool = False) -> Convert:
     shape = shape_of(annotation)
 
     def convert(value: object) -> object:
-        if shape is not None:
-            value = shape.fold(value)
         try:
+            if shape is not None:
+                value = shape.fold(value)
             return adapter.validate_python(value) if lax else _validate_strictly(adapter, value)
         except ValidationError as error:
             raise BindingError(_explain(error)) from None
+        except Exception as error:  # what a validator of the application raised, or a map that is no JSON object
+            raise BindingError(f"{type(error).__name__}: {error}") from error
 
     return convert
 

@@ -163,8 +163,7 @@ class HubConnection:
             return
         dispatcher = self._dispatcher
         for index, message in enumerate(messages):
-            assert dispatcher is not None
-            if self.state is not State.OPEN or dispatcher.blocked:
+            if self.state is not State.OPEN or dispatcher is None or dispatcher.blocked:
                 if self.state is not State.CLOSED:
                     self._held = list(messages[index:])
                 return
@@ -203,7 +202,12 @@ class HubConnection:
         self._codec = codec
         self._writer.transfer_format = codec.transfer_format
         self.outbox.send(self._protocol.handshake_reply)
-        self._hub = hub = served.make()
+        try:
+            self._hub = hub = served.make()
+        except Exception as error:
+            log.error("the hub cannot be made", exc_info=error, extra={"hub": served.path})
+            self.close(self._explain(error), allow_reconnect=False, reason=error)
+            return
         hub.context = self
         hub.groups = ConnectionGroups(served.registry, self.connection_id)
         hub.clients = HubClients(served.registry, self.connection_id)

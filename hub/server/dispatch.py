@@ -5,8 +5,8 @@ ping and ack act at once. Calls of `immediate` methods start at once. All other 
 they came: plain ones when one of `max_parallel_invocations` slots is free, streams and calls with uploads without a
 slot, in the background. A plain call that waits for a client's answer frees its slot (C3).
 
-Rule for when it is full: with `max_queued_invocations` calls waiting, or an upload that is full, `blocked` is true,
-and its owner must give it no more messages until `on_unblocked` is called.
+Rule for when it is full: with `max_queued_invocations` calls waiting, as many immediate ones running, or an upload
+that is full, `blocked` is true, and its owner must give it no more messages until `on_unblocked` is called.
 """
 
 import asyncio
@@ -92,10 +92,12 @@ class Dispatcher:
         self._full_uploads = 0
         self._streams = 0  # calls that hold no slot
         self._running = 0  # plain calls
+        self._immediate = 0  # calls of immediate methods
 
     @property
     def blocked(self) -> bool:
-        return self._full_uploads > 0 or len(self._queue) >= self._options.max_queued_invocations
+        limit = self._options.max_queued_invocations
+        return self._full_uploads > 0 or len(self._queue) >= limit or self._immediate >= limit
 
     @property
     def busy(self) -> bool:
@@ -151,7 +153,8 @@ class Dispatcher:
         call = self._make_call(method, message, invocation_id, bound)
         if invocation_id is not None:
             self._active[invocation_id] = call
-        if method.immediate and not method.streaming:
+        if method.immediate and not (method.streaming or call.uploads):
+            self._immediate += 1
             call.task = self._owner.own(self._run_aside(call))
         else:
             self._queue.append(call)
@@ -213,6 +216,7 @@ class Dispatcher:
             self._queue.remove(call)
             self._forget(call)
             self._answer(call, None if call.method.streaming else calls.cancelled(call.target))
+            self._pump()  # what stood behind it may be one that needs no slot
             self._check_unblocked()
 
     # ----------------------------------------------------------------------------------------------------- order
@@ -285,7 +289,12 @@ class Dispatcher:
         """A plain call that holds no slot."""
         call.slot_freed = True
         current_call.set((self, call))
-        await self._run_plain(call)
+        try:
+            await self._run_plain(call)
+        finally:
+            if call.method.immediate and not call.uploads:
+                self._immediate -= 1
+                self._check_unblocked()
 
     async def _run_stream(self, call: Call) -> None:
         error: str | None = None

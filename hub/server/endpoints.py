@@ -3,6 +3,8 @@
 Status codes are those of signalr.md 1.7 and 1.8. Server-sent events and long polling are not offered yet.
 """
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection, Request
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from hub.server.server import HubServer
 
 TRANSPORTS: tuple[negotiate.TransportName, ...] = ("WebSockets",)
+_DENIED_TIMEOUT_S = 1.0
 _KEPT_OUT = frozenset({"authorization", "cookie"})  # secrets that no hub needs
 
 
@@ -31,10 +34,14 @@ class NegotiateEndpoint:
         self._served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive))
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        response.headers.update(self._server.gate.cors_headers(request))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+            return Response(status_code=204)
         if request.method != "POST":
             return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "POST"})
         try:
@@ -96,10 +103,10 @@ class HubEndpoint:
                         server.negotiated.release(token)
         except Refused as refused:
             server.metrics.connections_refused += 1
-            await _deny(scope, send, refused)
+            await _deny(scope, receive, send, refused)
 
 
-async def _deny(scope: Scope, send: Send, refused: Refused) -> None:
+async def _deny(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
     """Answer the upgrade with an HTTP status; where the server underneath cannot, it says 403."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": str(refused)})
@@ -107,6 +114,11 @@ async def _deny(scope: Scope, send: Send, refused: Refused) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "websocket.http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": str(refused).encode()})
+    # uvicorn reports an error for an application that returns before the refused connection is gone.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DENIED_TIMEOUT_S):
+            await receive()
+            await receive()
 
 
 def _facts(request: HTTPConnection, address: str | None) -> HttpFacts:

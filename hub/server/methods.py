@@ -39,7 +39,10 @@ def method(*names: str) -> Callable[[F], F]:
 
 
 def immediate(function: F) -> F:
-    """Mark a method that never waits behind other invocations of its connection (design, section 3.2)."""
+    """Mark a method that never waits behind other invocations of its connection (design, section 3.2).
+
+    Streaming methods and those that take uploads do not need it: they run in the background anyway.
+    """
     setattr(function, _IMMEDIATE, True)
     return function
 

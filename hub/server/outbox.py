@@ -55,8 +55,8 @@ class Outbox:
 
     @property
     def writable(self) -> bool:
-        """No backlog, here or in the writer."""
-        return self._writer.ready and not self._waiting
+        """No backlog, here or in the writer. False once closed, lest whoever writes until it is full never ends."""
+        return self._writer.ready and not self._waiting and not self.closed
 
     def send(self, record: bytes) -> None:
         """Send one or more whole records."""

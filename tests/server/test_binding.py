@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from typing_extensions import TypedDict
 
 from hub.server.binding import BindingError, BoundMethod, bind_method, converter
@@ -208,3 +208,19 @@ def test_recursive_models() -> None:
 def test_wire_model_outside_of_a_call() -> None:
     assert Outer.from_wire({"INNER": {"CardName": "a"}}) == Outer(inner=Inner(card_name="a"))
     assert Inner(card_name="a", note=None).model_dump(by_alias=True) == {"cardName": "a", "note": None}
+
+
+class Picky(BaseModel):
+    size: int
+
+    @field_validator("size")
+    @classmethod
+    def check(cls, size: int) -> int:
+        return size // 0
+
+
+def test_whatever_a_validator_raises_is_a_binding_error() -> None:
+    with pytest.raises(BindingError, match="ZeroDivisionError"):
+        converter(Picky)({"size": 1})
+    with pytest.raises(BindingError):
+        converter(Picky)({b"\xff": 1})

@@ -7,7 +7,15 @@ import pytest
 
 from hub.errors import CallError, HubError
 from hub.protocol.codec import CodecName
-from hub.protocol.messages import CancelInvocation, Completion, HubMessage, Invocation, StreamInvocation, StreamItem
+from hub.protocol.messages import (
+    CancelInvocation,
+    Close,
+    Completion,
+    HubMessage,
+    Invocation,
+    StreamInvocation,
+    StreamItem,
+)
 from hub.server.hub import Hub, immediate, method
 from hub.server.options import HubOptions
 from hub.server.server import HubServer
@@ -352,3 +360,58 @@ async def test_messages_that_came_with_the_handshake_wait_for_on_connected(serve
 async def read(wire: Wire, count: int) -> list[HubMessage]:
     answers = [await wire.read() for _ in range(count)]
     return [answer for answer in answers if answer is not None]
+
+
+async def test_cancelling_what_waits_lets_the_stream_behind_it_start(wire: Wire) -> None:
+    wire.invoke("Hold", "a", id="1")
+    wire.invoke("Hold", "b", id="2")
+    wire.stream("Count", 1, id="3")
+    await turns()
+    assert wire.unread == 0
+    wire.write(CancelInvocation("2"))
+    assert (await read(wire, 3))[1:] == [StreamItem("3", 0), Completion("3")]
+
+
+class Waiting(Hub):
+    @immediate
+    async def wait(self) -> None:
+        gate = self.context.items.setdefault("gate", asyncio.Event())
+        assert isinstance(gate, asyncio.Event)
+        await gate.wait()
+
+
+async def test_immediate_calls_are_bounded_too(serve: Serve) -> None:
+    wire = Wire(await serve(Waiting, HubOptions(max_queued_invocations=3))).open()
+    wire.write(*(Invocation("Wait", [], str(number)) for number in range(5)))
+    await turns()
+    assert wire.connection.paused
+    gate = wire.connection.items["gate"]
+    assert isinstance(gate, asyncio.Event)
+    gate.set()
+    assert len(await read(wire, 5)) == 5
+    assert not wire.connection.paused
+
+
+class Unmakable(Hub):
+    def __init__(self) -> None:
+        raise ZeroDivisionError("in a constructor")
+
+
+async def test_hub_that_cannot_be_made_closes(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    wire = Wire(await serve(Unmakable)).open(Invocation("X", [], "1"))
+    assert await wire.read() == Close("Connection closed with an error.", False)
+    assert [record.message for record in caplog.records] == ["the hub cannot be made"]
+
+
+class Aborting(Hub):
+    async def for_ever(self) -> AsyncIterator[int]:
+        self.context.abort()
+        while True:
+            yield 1
+
+
+async def test_generator_that_goes_on_after_the_end_is_stopped(serve: Serve) -> None:
+    wire = Wire(await serve(Aborting)).open()
+    wire.stream("ForEver")
+    assert await wire.read() == Close(None, False)
+    await wire.connection.finished

@@ -67,7 +67,8 @@ async def start(authenticate: Authenticate | None = None, limits: ServerLimits |
 
 
 async def test_negotiated_connection(serve: Serve) -> None:
-    async with serve_live(await serve(Whoami)) as address:
+    server = await serve(Whoami)
+    async with serve_live(server) as address:
         answer = await negotiate(address)
         assert answer["negotiateVersion"] == 1
         assert answer["availableTransports"] == [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
@@ -81,6 +82,7 @@ async def test_negotiated_connection(serve: Serve) -> None:
             result = {"user": "anonymous", "id": connection_id, "query": {"mine": "1"}}
             assert await client.read() == {"type": 3, "invocationId": "1", "result": result}
             assert (await refused(url))[0] == 409
+        await until(lambda: server.metrics.connections_now == 0)
         assert await refused(url) == (404, "No Connection with that ID")
 
 
@@ -162,6 +164,32 @@ async def test_other_origins_are_refused(serve: Serve) -> None:
         assert (await fetch(address, "/hub/negotiate", Origin="https://evil.example"))[0] == 403
         async with connect(f"ws://{address}/hub", additional_headers={"Origin": f"http://{address}"}):
             pass
+
+
+async def test_pages_of_allowed_origins_may_negotiate() -> None:
+    server = HubServer(anonymous_allowed=True, allowed_origins=["https://addin.example"])
+    server.add("/hub", Whoami)
+    await server.start()
+    async with serve_live(server) as address:
+        for origin, allowed in (("https://addin.example", True), ("https://evil.example", False)):
+            preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-requested-with"}
+            for method, headers in (("OPTIONS", preflight), ("POST", {})):
+                found = await fetch_headers(address, method, Origin=origin, **headers)
+                assert found.get("access-control-allow-origin") == (origin if allowed else None)
+                assert found.get("access-control-allow-credentials") == ("true" if allowed else None)
+
+
+async def fetch_headers(address: str, method: str, **headers: str) -> dict[str, str]:
+    def run() -> dict[str, str]:
+        request = urllib.request.Request(f"http://{address}/hub/negotiate", method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return {name.lower(): value for name, value in answer.headers.items()}
+        except urllib.error.HTTPError as error:
+            with error:
+                return {name.lower(): value for name, value in error.headers.items()}
+
+    return await to_thread(run)
 
 
 @pytest.mark.parametrize("name", ["max_connections", "max_connections_per_user", "max_connections_per_address"])

@@ -98,11 +98,12 @@ async def serve_websocket(
     sending = asyncio.ensure_future(writer.run())
     reading = asyncio.ensure_future(_read(connection, receive))
     try:
-        await asyncio.wait([sending, reading], return_when=asyncio.FIRST_COMPLETED)
-        if reading.done():
-            connection.lost(reading.result())
-        elif not connection.is_closed:
-            connection.lost(ConnectionError("The connection was lost."))
+        ends: list[asyncio.Future[Any]] = [sending, reading, connection.finished]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not connection.is_closed:
+            # If it was sending that failed, the reason waits to be read.
+            await asyncio.wait([reading], timeout=close_timeout_s)
+            connection.lost(reading.result() if reading.done() else ConnectionError("The connection was lost."))
         await asyncio.wait([sending], timeout=close_timeout_s)
         await asyncio.shield(connection.finished)
     finally:
