@@ -1,17 +1,27 @@
-"""From a request to what the demo will say and call in this step. No pace, no deltas: those are the provider's."""
+"""From a request to what the demo will say and call in this step. No pace, no deltas: those are the provider's.
 
+A message is tried as, in this order: a long text to write, a question about the latest table in the session, files,
+a greeting; else it is not understood.
+"""
+
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from hub.chat.parts import Json
+from hub.chat.parts import Json, ToolCallPart
 from hub.providers.base import Request
 from hub.providers.demo import replies, wishes
-from hub.providers.demo.conversation import files_of, split, text_of
+from hub.providers.demo.conversation import Stage, files_of, split
 from hub.providers.demo.long_text import write
 from hub.providers.demo.phrases import Language
+from hub.providers.demo.questions.answers import answer, escape
+from hub.providers.demo.questions.question import Question, tool_call
+from hub.providers.demo.questions.understand import Understood, understand
+from hub.providers.demo.source import Source, table_sources
+from hub.providers.demo.tables.table import Table, TableError, build, check_size
 
-MAX_WORDS_READ = 2_000
+MAX_CHARACTERS_READ = 4_000
 """Of an instruction; what a person asks in their own words is shorter."""
 
 
@@ -37,28 +47,83 @@ async def compose(request: Request) -> Reply:
     users, stage = split(request.messages)
     if not users:
         return Reply(text=[replies.greeting("en")])
-    instruction = text_of(users[-1])[: MAX_WORDS_READ * 10]
+    source, instruction = table_sources(users)
+    too_long = len(instruction) > MAX_CHARACTERS_READ
+    instruction = instruction[:MAX_CHARACTERS_READ]
     language = wishes.language_of(instruction)
     thinking = None
     if wishes.wants_thinking(instruction) and not stage.thought and not stage.calls:
         thinking = replies.thinking(language, wishes.plain(instruction))
-    return Reply(
-        text=_words(instruction, language, bool(files_of(users[-1]))),
-        thinking=thinking,
-        written=stage.written,
-        instruction=instruction,
-    )
-
-
-def _words(instruction: str, language: Language, has_files: bool) -> Iterable[str]:
-    """The answer to what needs no table."""
+    text: Iterable[str]
+    calls: Sequence[PlannedCall] = ()
     order = wishes.long_text_of(instruction)
-    if order is not None:
-        return write(order)
-    if has_files:
-        return [replies.file_unread(language)]
-    if wishes.is_greeting(instruction) or wishes.wants_help(instruction):
-        return [replies.greeting(language)]
-    if wishes.is_thanks(instruction):
-        return [replies.thanks(language)]
-    return [replies.unknown(language)]
+    if too_long:
+        text = [replies.too_large(language, f"{MAX_CHARACTERS_READ:,} characters without a table")]
+    elif order is not None:
+        text = write(order)
+    elif source is not None and not _is_small_talk(instruction):
+        text, calls = await _about_table(source, instruction, language, request, stage)
+    elif files_of(users[-1]):
+        text = [replies.file_unread(language)]
+    else:
+        text = [_small_talk(instruction, language)]
+    return Reply(text=text, calls=calls, thinking=thinking, written=stage.written, instruction=instruction)
+
+
+def _is_small_talk(text: str) -> bool:
+    return wishes.is_greeting(text) or wishes.is_thanks(text) or wishes.wants_help(text)
+
+
+def _small_talk(text: str, language: Language) -> str:
+    if wishes.is_thanks(text):
+        return replies.thanks(language)
+    return replies.greeting(language) if _is_small_talk(text) else replies.unknown(language)
+
+
+async def _about_table(
+    source: Source, instruction: str, language: Language, request: Request, stage: Stage
+) -> tuple[Iterable[str], Sequence[PlannedCall]]:
+    """First the calls, and once they have their outcome, the answer."""
+    try:
+        check_size(source.text)
+        table = await _build(source)
+    except TableError as problem:
+        return [replies.too_large(language, str(problem))], ()
+    understood = understand(instruction, table)
+    names = [escape(column.name) for column in table.columns]
+    if not understood.questions:
+        unknown = [escape(word) for word in understood.unknown]
+        return [replies.not_in_table(language, unknown, names)], ()
+    if stage.calls and not _were_cut_off(stage, request):
+        return [_answers(understood, stage.calls, language)], ()
+    calls = [PlannedCall(*tool_call(question, source.text)) for question in understood.questions]
+    offered = {tool.name for tool in request.tools}
+    absent = list(dict.fromkeys(call.tool for call in calls if call.tool not in offered))
+    if absent:
+        return [replies.no_tools(language, absent)], ()
+    return [replies.table_read(language, len(table.rows), names)], calls
+
+
+async def _build(source: Source) -> Table:
+    """Typing the cells of a large table takes a while; others get their turn."""
+    steps = build(source.grid)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            table: Table = end.value
+            return table
+        await asyncio.sleep(0)
+
+
+def _were_cut_off(stage: Stage, request: Request) -> bool:
+    """A run that continues an answer whose calls were stopped makes them again; all table tools only read."""
+    return request.step == 0 and not stage.written and any(call.state == "interrupted" for call in stage.calls)
+
+
+def _answers(understood: Understood, calls: Sequence[ToolCallPart], language: Language) -> str:
+    pairs: list[tuple[Question, ToolCallPart]] = list(zip(understood.questions, calls, strict=False))
+    answers = [answer(question, call, language) for question, call in pairs]
+    if understood.unknown:
+        answers.append(replies.partly_unknown(language, [escape(word) for word in understood.unknown]))
+    return "\n\n".join(answers) + "\n"

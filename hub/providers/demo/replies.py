@@ -1,5 +1,7 @@
 """What the demo says when it computes nothing: who it is, what it can do, that it did not understand."""
 
+from collections.abc import Sequence
+
 from hub.providers.demo.phrases import Language
 
 _CAN_DO = {
@@ -55,6 +57,53 @@ _THINKING = {
     "Regeln. Was ist gefragt? {wanted} Was habe ich? Nur, was in dieser Sitzung steht. Ich suche die passende Regel, "
     "dann antworte ich.",
 }
+
+
+_TABLE_READ = {
+    "en": "I am a demo without an AI model, so I leave the numbers to the table tools. "
+    "Your table has {rows} rows: {columns}.\n\n",
+    "de": "Ich bin eine Demo ohne KI-Modell, also überlasse ich das Rechnen den Tabellenwerkzeugen. "
+    "Deine Tabelle hat {rows} Zeilen: {columns}.\n\n",
+}
+_NO_TOOLS = {
+    "en": "I understood the question, but this demo leaves computing to tools, and {tools} is not offered here. "
+    "So I have no numbers for you.\n",
+    "de": "Die Frage ist klar, aber diese Demo überlässt das Rechnen Werkzeugen, und {tools} gibt es hier nicht. "
+    "Also habe ich keine Zahlen für dich.\n",
+}
+_NOT_IN_TABLE = {
+    "en": "I did not understand that{words}. I am a demo with fixed rules, so I will not guess. Your table has the "
+    "columns {columns}. Ask for example for a total, an average, the top 3, or one of these per another.\n",
+    "de": "Das habe ich nicht verstanden{words}. Ich bin eine Demo mit festen Regeln, also rate ich nicht. Deine "
+    "Tabelle hat die Spalten {columns}. Frag zum Beispiel nach einer Summe, einem Durchschnitt oder den 3 höchsten Werten.\n",
+}
+_PARTLY = {
+    "en": "One part I did not understand: {words}.",
+    "de": "Einen Teil habe ich nicht verstanden: {words}.",
+}
+MAX_NAMES = 12
+
+
+def table_read(language: Language, rows: int, columns: Sequence[str]) -> str:
+    return _TABLE_READ[language].format(rows=f"{rows:,}" if language == "en" else rows, columns=_listed(columns))
+
+
+def no_tools(language: Language, tools: Sequence[str]) -> str:
+    return _NO_TOOLS[language].format(tools=", ".join(f"`{tool}`" for tool in tools))
+
+
+def not_in_table(language: Language, words: Sequence[str], columns: Sequence[str]) -> str:
+    said = f" ({', '.join(f'“{word}”' for word in words[:3])})" if words else ""
+    return _NOT_IN_TABLE[language].format(words=said, columns=_listed(columns))
+
+
+def partly_unknown(language: Language, words: Sequence[str]) -> str:
+    return _PARTLY[language].format(words=", ".join(f"“{word}”" for word in words[:5]))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" … (+{more})" if more > 0 else "")
 
 
 def greeting(language: Language) -> str:

@@ -1,0 +1,277 @@
+"""What one clause says, before it is decided what it asks."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hub.providers.demo.questions.names import Names
+from hub.providers.demo.questions.question import Measure, Operator, Where
+from hub.providers.demo.questions.words import Item
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """The things said in a clause; columns by their index.
+
+    `direction` is "top", "bottom", "most" or "least" (with a hint after a colon: "top:price"), empty if none is asked.
+    `group` is what stands after "per" or "by". `text_columns` are the columns of the table that can make groups.
+    """
+
+    measures: Sequence[Measure] = ()
+    direction: str = ""
+    n: int | None = None
+    columns: Sequence[int] = ()
+    group: Sequence[int] = ()
+    where: Sequence[Where] = ()
+    flags: frozenset[str] = frozenset()
+    unknown: Sequence[str] = ()
+    critical: Sequence[str] = ()
+    unsupported: Sequence[str] = ()
+    text_columns: frozenset[int] = frozenset()
+
+    @property
+    def asks(self) -> bool:
+        """It says what to do, if not with what."""
+        return bool(self.measures or self.direction or self.group or self.flags & {"distinct", "sort"})
+
+    @property
+    def is_empty(self) -> bool:
+        nothing_wanted = not (self.asks or self.columns or self.where or self.flags or self.n is not None)
+        return nothing_wanted and not (self.unknown or self.critical or self.unsupported)
+
+    @property
+    def only_where(self) -> bool:
+        return bool(self.where) and not (self.asks or self.columns or self.flags or self.unsupported or self.critical)
+
+    @property
+    def only_columns(self) -> bool:
+        return bool(self.columns) and not (self.asks or self.flags or self.unsupported or self.critical)
+
+    @property
+    def lacks_columns(self) -> bool:
+        """A measure or a superlative of nothing. How many is complete in itself."""
+        wants = any(measure != "count" for measure in self.measures) or bool(self.direction and self.n is None)
+        return wants and not self.columns and ":" not in self.direction
+
+
+def draft_of(clause: Sequence[Item], names: Names) -> Draft:
+    """Sort the items of a clause by what they say."""
+    reader = _Reader(clause, names)
+    for place, item in enumerate(clause):
+        reader.take(place, item)
+    return reader.draft()
+
+
+class _Reader:
+    """Walks over the items once, then pairs operators with columns and values."""
+
+    def __init__(self, clause: Sequence[Item], names: Names) -> None:
+        self._clause = clause
+        self._names = names
+        self._used: set[int] = set()
+        self._measures: list[Measure] = []
+        self._direction = ""
+        self._n: int | None = None
+        self._columns: list[int] = []
+        self._group: list[int] = []
+        self._where: list[Where] = []
+        self._flags: set[str] = set()
+        self._unknown: list[str] = []
+        self._critical: list[str] = []
+        self._unsupported: list[str] = []
+
+    def take(self, place: int, item: Item) -> None:
+        if place in self._used:
+            return
+        match item.kind:
+            case "meaning":
+                self._meaning(place, item)
+            case "column":
+                self._column(place, item)
+            case "value":
+                self._value(place, item)
+            case "number":
+                self._number(place, item)
+            case "date":
+                self._where += self._compared(place, "=", item)
+            case "unknown":
+                (self._critical if item.critical else self._unknown).append(item.text)
+            case _:
+                pass
+
+    def draft(self) -> Draft:
+        columns = [index for index in dict.fromkeys(self._columns)]
+        return Draft(
+            measures=list(dict.fromkeys(self._measures)),
+            direction=self._direction,
+            n=self._n,
+            columns=columns,
+            group=list(dict.fromkeys(self._group)),
+            where=self._where,
+            flags=frozenset(self._flags),
+            unknown=self._unknown,
+            critical=self._critical,
+            unsupported=self._unsupported,
+            text_columns=frozenset(i for i, column in enumerate(self._names.columns) if column.kind != "number"),
+        )
+
+    def _next(self, place: int) -> Item | None:
+        return self._clause[place + 1] if place + 1 < len(self._clause) else None
+
+    def _meaning(self, place: int, item: Item) -> None:
+        name, _, detail = item.meaning.partition(":")
+        match name:
+            case "measure":
+                self._measures.append(_MEASURES[detail])
+            case "top" | "bottom" | "most" | "least":
+                # "the best paid" after "top" only says by what.
+                if not self._direction or detail:
+                    self._direction = item.meaning
+                if item.text.lower() in ("top", "bottom"):
+                    self._flags.add("several")
+            case "group":
+                self._after_group(place)
+            case "op":
+                self._operator(place, detail)
+            case "unsupported":
+                self._unsupported.append(item.text)
+            case "not" | "and":
+                pass
+            case _:
+                self._flags.add(name)
+
+    def _after_group(self, place: int) -> None:
+        after = self._next(place)
+        if after is None or after.kind != "column":
+            return
+        self._used.add(place + 1)
+        kind = self._names.columns[after.column].kind
+        if kind != "number" or not (self._direction or "sort" in self._flags or "list" in self._flags):
+            self._group.append(after.column)
+        else:
+            # "top 3 by revenue" orders, "revenue by region" groups.
+            self._columns.append(after.column)
+
+    def _column(self, place: int, item: Item) -> None:
+        self._columns.append(item.column)
+
+    def _value(self, place: int, item: Item) -> None:
+        before = self._clause[place - 1] if place else None
+        negated = before is not None and before.meaning in ("not", "op:!=")
+        # "the region north" and "where region is north" name the column too; it is not asked about.
+        for back in (1, 2):
+            if place >= back:
+                named = self._clause[place - back]
+                if named.kind == "column" and named.column == item.column and item.column in self._columns:
+                    self._columns.remove(item.column)
+        name = self._names.columns[item.column].name
+        self._where.append(Where(name, "!=" if negated else "=", item.text))
+
+    def _number(self, place: int, item: Item) -> None:
+        before = self._clause[place - 1] if place else None
+        is_count = item.number == int(item.number) and 1 <= item.number <= 1000
+        near = {self._clause[near].meaning.partition(":")[0] for near in (place - 1, place + 1) if self._has(near)}
+        if is_count and near & {"top", "bottom", "most", "least", "first"}:
+            self._n = int(item.number)
+            return
+        if before is not None and before.kind == "column" and self._kind(before.column) == "number":
+            self._where += self._compared(place, "=", item)
+        elif 1900 <= item.number <= 2100 and self._dates():
+            self._where += self._compared(place, "=", item)
+        elif is_count and self._n is None:
+            self._n = int(item.number)
+
+    def _has(self, place: int) -> bool:
+        return 0 <= place < len(self._clause)
+
+    def _kind(self, column: int) -> str:
+        return self._names.columns[column].kind
+
+    def _dates(self) -> list[int]:
+        return [index for index, column in enumerate(self._names.columns) if column.kind == "date"]
+
+    def _operator(self, place: int, detail: str) -> None:
+        operand = self._next(place)
+        if operand is None:
+            return
+        if detail == "between":
+            upper = self._clause[place + 2] if self._has(place + 2) else None
+            if upper is not None and operand.kind in ("number", "date") and upper.kind == operand.kind:
+                self._used |= {place + 1, place + 2}
+                low, high = sorted([operand, upper], key=lambda item: (item.number, item.text))
+                self._where += self._compared(place, ">=", low) + self._compared(place, "<=", high)
+        elif detail == "contains":
+            column = self._last_column(place, ("text",))
+            if column is not None:
+                self._used.add(place + 1)
+                self._drop(column)
+                self._where.append(Where(self._names.columns[column].name, "contains", operand.text))
+        elif operand.kind in ("number", "date"):
+            self._used.add(place + 1)
+            self._where += self._compared(place, _OPERATORS[detail], operand)
+        elif operand.kind == "unknown" and detail in ("=", "!="):
+            self._critical.append(operand.text)
+
+    def _compared(self, place: int, operator: Operator, operand: Item) -> list[Where]:
+        """The condition on the column that is meant: the nearest before, then after, else the only one of its kind."""
+        is_year = operand.kind == "number" and 1900 <= operand.number <= 2100
+        kinds: tuple[str, ...] = ("date",) if operand.kind == "date" else ("number",)
+        column = self._last_column(place, kinds + (("date",) if is_year else ()))
+        if column is None and is_year and len(self._dates()) >= 1:
+            column = self._dates()[0]
+        if column is None:
+            column = self._column_after(place, kinds)
+        if column is None:
+            only = [index for index, each in enumerate(self._names.columns) if each.kind in kinds]
+            column = only[0] if len(only) == 1 else None
+        if column is None:
+            self._critical.append(operand.text)
+            return []
+        self._drop(column)
+        name = self._names.columns[column].name
+        if self._kind(column) == "date":
+            return _in_dates(name, operator, operand)
+        return [Where(name, operator, operand.number)]
+
+    def _last_column(self, place: int, kinds: Sequence[str]) -> int | None:
+        for item in reversed(self._clause[:place]):
+            if item.kind == "column" and self._kind(item.column) in kinds:
+                return item.column
+        return None
+
+    def _column_after(self, place: int, kinds: Sequence[str]) -> int | None:
+        for item_place in range(place + 1, len(self._clause)):
+            item = self._clause[item_place]
+            if item.kind == "column" and self._kind(item.column) in kinds:
+                self._used.add(item_place)
+                return item.column
+        return None
+
+    def _drop(self, column: int) -> None:
+        """A column of a condition is not asked about, unless a measure stands before it."""
+        if column in self._columns:
+            self._columns.remove(column)
+            self._flags.add(f"compared:{column}")
+
+
+def _in_dates(name: str, operator: Operator, operand: Item) -> list[Where]:
+    if operand.kind == "date":
+        return [Where(name, operator, operand.text)]
+    year = int(operand.number)
+    first, last = f"{year}-01-01", f"{year}-12-31T23:59:59"
+    match operator:
+        case ">":
+            return [Where(name, ">", last)]
+        case ">=":
+            return [Where(name, ">=", first)]
+        case "<":
+            return [Where(name, "<", first)]
+        case "<=":
+            return [Where(name, "<=", last)]
+        case _:
+            return [Where(name, ">=", first), Where(name, "<=", last)]
+
+
+_MEASURES: dict[str, Measure] = {
+    "sum": "sum", "average": "average", "median": "median", "min": "min", "max": "max", "count": "count",
+}  # fmt: skip
+_OPERATORS: dict[str, Operator] = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "!=": "!="}

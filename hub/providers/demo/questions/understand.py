@@ -1,0 +1,149 @@
+"""From the items of a message to the questions in it.
+
+A message is cut into clauses (at "and", commas and full stops); each gives a `Draft` of what it says. A clause that
+says only half ("… and the median") takes the rest from its neighbour. Then each draft becomes questions, or the reason
+why it is not understood.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hub.providers.demo.questions.choose import questions_of
+from hub.providers.demo.questions.draft import Draft, draft_of
+from hub.providers.demo.questions.names import Names
+from hub.providers.demo.questions.question import Describe, Question, Stats
+from hub.providers.demo.questions.words import Item, items_of
+from hub.providers.demo.tables.table import Table
+
+MAX_QUESTIONS = 8
+
+
+class Understood(msgspec.Struct, frozen=True):
+    """The questions in a message. `unknown` are words that it did not understand, where they matter."""
+
+    questions: Sequence[Question]
+    unknown: Sequence[str] = ()
+
+
+def understand(text: str, table: Table) -> Understood:
+    """The questions about this table. No words at all ask for a description."""
+    names = Names(table)
+    items = items_of(text, names, table)
+    if not text.strip():
+        return Understood([Describe()])
+    drafts = _joined([draft_of(clause, names) for clause in _clauses(items)])
+    questions: list[Question] = []
+    unknown: list[str] = []
+    for draft in drafts:
+        found = [] if draft.critical or draft.unsupported else questions_of(draft, names)
+        if not found:
+            unknown += draft.unsupported or draft.critical or draft.unknown
+        questions += [question for question in found if question not in questions]
+    return Understood(_merged(questions)[:MAX_QUESTIONS], unknown)
+
+
+def _clauses(items: Sequence[Item]) -> list[list[Item]]:
+    clauses: list[list[Item]] = [[]]
+    between = 0
+    for item in items:
+        if item.meaning == "op:between":
+            between = 2
+        elif item.kind in ("number", "date") and between:
+            between -= 1
+        if item.meaning == "and" and between == 1:
+            continue
+        if item.kind in ("stop", "comma") or item.meaning == "and":
+            if clauses[-1]:
+                clauses.append([])
+        else:
+            clauses[-1].append(item)
+    return [clause for clause in clauses if clause]
+
+
+def _joined(drafts: Sequence[Draft]) -> list[Draft]:
+    """Complete half clauses by their neighbours."""
+    joined: list[Draft] = []
+    waiting: list[Draft] = []
+    for draft in drafts:
+        before = joined[-1] if joined else None
+        if draft.is_empty:
+            continue
+        if before is not None and draft.only_where:
+            joined.append(_with_where(before, draft, joined))
+        elif draft.only_where:
+            waiting.append(draft)
+        elif before is not None and draft.only_columns and before.asks:
+            joined.append(_with_columns(before, draft, joined))
+        else:
+            joined += [msgspec.structs.replace(draft, where=[*draft.where, *other.where]) for other in waiting]
+            waiting = []
+            joined.append(draft)
+    joined += waiting
+    return _filled(joined)
+
+
+def _with_where(before: Draft, draft: Draft, joined: list[Draft]) -> Draft:
+    """Another condition narrows the question before; another value of the same column asks it again."""
+    columns = {where.column for where in draft.where if where.operator == "="}
+    if columns & {where.column for where in before.where if where.operator == "="}:
+        kept = [where for where in before.where if where.column not in columns]
+        return msgspec.structs.replace(before, where=[*kept, *draft.where])
+    joined.pop()
+    return msgspec.structs.replace(
+        before, where=[*before.where, *draft.where], unknown=[*before.unknown, *draft.unknown]
+    )
+
+
+def _with_columns(before: Draft, draft: Draft, joined: list[Draft]) -> Draft:
+    """More columns for the question before ("average price and quantity"), or the ones that it lacked."""
+    if not before.columns and not before.group:
+        joined.pop()
+    where = [*before.where, *(each for each in draft.where if each not in before.where)]
+    if before.group and any(index in before.text_columns for index in draft.columns):
+        return msgspec.structs.replace(before, group=list(draft.columns), where=where)
+    return msgspec.structs.replace(before, columns=draft.columns, where=where)
+
+
+def _filled(drafts: Sequence[Draft]) -> list[Draft]:
+    """A measure without a column takes the next clause's, or else that of the one before."""
+    filled = list(drafts)
+    for index in reversed(range(len(filled) - 1)):
+        draft, after = filled[index], filled[index + 1]
+        if draft.lacks_columns and after.columns and not after.lacks_columns and not after.direction:
+            filled[index] = msgspec.structs.replace(
+                draft, columns=after.columns, group=draft.group or after.group, where=[*draft.where, *after.where]
+            )
+    for index in range(1, len(filled)):
+        draft, before = filled[index], filled[index - 1]
+        if draft.lacks_columns and not draft.group and before.columns:
+            filled[index] = msgspec.structs.replace(
+                draft,
+                columns=before.columns,
+                group=before.group if draft.measures else draft.group,
+                where=draft.where or before.where,
+            )
+    return filled
+
+
+def _merged(questions: Sequence[Question]) -> list[Question]:
+    """One call for measures of the same rows."""
+    merged: list[Question] = []
+    for question in questions:
+        if (
+            isinstance(question, Stats)
+            and merged
+            and isinstance(merged[-1], Stats)
+            and merged[-1].where == question.where
+        ):
+            before = merged[-1]
+            if before.columns == question.columns:
+                measures = [*before.measures, *(each for each in question.measures if each not in before.measures)]
+                merged[-1] = Stats(before.columns, measures, before.where)
+                continue
+            if before.measures == question.measures:
+                columns = [*before.columns, *(each for each in question.columns if each not in before.columns)]
+                merged[-1] = Stats(columns, before.measures, before.where)
+                continue
+        merged.append(question)
+    return merged
