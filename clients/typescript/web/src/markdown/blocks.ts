@@ -17,8 +17,8 @@ export interface Block {
 }
 
 const FENCE = /^ {0,3}(?:```|~~~)/;
-/** Past this the tail is shown as it is; completing marks in it would cost more than it shows. */
-const MAX_COMPLETED_CHARS = 20_000;
+/** Past this the tail is shown as it is: completing its marks takes time that grows with its square. */
+const MAX_COMPLETED_CHARS = 4000;
 
 export class BlockSplitter {
   private text = "";

@@ -35,7 +35,7 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
     if (await viewer.remove(chat.sessionId)) addressSession(null, "replace");
   };
   return (
-    <header class="header">
+    <header class={`header ${mode}`}>
       <button type="button" class="icon menu" aria-label="Chats" data-testid="menu" onClick={onMenu}>
         <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
           <path d="M4 7h16M4 12h16M4 17h10" />

@@ -37,6 +37,22 @@ export class StickToEnd {
     this.set(false);
   }
 
+  /** The user unfolds something: it stays in view, and the end is followed only if it is still there afterwards. */
+  readonly yield = (): void => {
+    this.stuck = false;
+    // One frame to lay it out, one for the observer to have heard of it.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        this.stuck = this.fromEnd() <= NEAR_PX;
+        this.listeners.call();
+      }),
+    );
+  };
+
+  private fromEnd(): number {
+    return this.box === null ? 0 : this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight;
+  }
+
   private keep(): void {
     if (!this.stuck || this.box === null) return;
     this.box.scrollTop = this.box.scrollHeight;
@@ -46,8 +62,7 @@ export class StickToEnd {
   private scrolled(): void {
     const box = this.box;
     if (box === null) return;
-    const fromEnd = box.scrollHeight - box.scrollTop - box.clientHeight;
-    if (fromEnd <= NEAR_PX) this.set(true);
+    if (this.fromEnd() <= NEAR_PX) this.set(true);
     // Upwards is the user's doing: the content only grows, and we only scroll down.
     else if (box.scrollTop < this.lastTop) this.set(false);
     this.lastTop = box.scrollTop;

@@ -27,7 +27,7 @@ export function TranscriptView({ chat, stick, onEdit }: { chat: Chat; stick: Sti
   const loading = !chat.isNew && chat.gone === null && store.transcript.position === null;
   const nothing = !loading && order.length === 0 && unsent.length === 0 && chat.gone === null;
   return (
-    <div class="scroll" ref={box} tabIndex={-1}>
+    <div class="scroll" ref={box} tabIndex={-1} onClickCapture={(event) => unfolds(event.target) && stick.yield()}>
       <div class="transcript" ref={content} data-testid="transcript" role="region" aria-label="Transcript" aria-busy={loading}>
         {chat.gone !== null && (
           <p class="problem" role="alert" data-testid="gone">
@@ -54,6 +54,8 @@ export function TranscriptView({ chat, stick, onEdit }: { chat: Chat; stick: Sti
     </div>
   );
 }
+
+const unfolds = (target: EventTarget | null) => target instanceof Element && target.closest("summary, .fold") !== null;
 
 function rows(chat: Chat, order: readonly string[], onEdit: (message: MessageView) => void) {
   const { messages } = chat.store.transcript;
