@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.backplane": GROUND,
     "hub.providers": (*GROUND, *STRUCTS),
     "hub.tools": (*GROUND, *STRUCTS, "hub.providers.base"),
-    "hub.runs": (*GROUND, *INTERFACES, "hub.chat"),
+    # `Encoded`: what goes to many watchers is encoded once, below the transport.
+    "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol.messages"),
     "hub.server": (*GROUND, "hub.protocol", "hub.backplane.base"),
     "hub.chat_hub": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol", "hub.runs", "hub.server", "hub.chat_requests"),
     "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),

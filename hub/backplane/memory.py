@@ -6,7 +6,6 @@ path of the product; it stores, publishes, and returns a future that is done.
 
 import asyncio
 import heapq
-import secrets
 from collections.abc import Callable, Sequence
 
 from hub.backplane import decide
@@ -31,12 +30,9 @@ from hub.backplane.base import (
     Work,
 )
 from hub.backplane.decide import Box
+from hub.backplane.epoch import random_epoch
 from hub.backplane.fanout import Fanout, LocalBus
 from hub.backplane.numbered import Numbered
-
-
-def random_epoch() -> str:
-    return secrets.token_hex(6)
 
 
 class _Log:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub.runs.limits import RunLimits
-from hub.tools.toolset import Toolset
+from hub.tools.base import Tools
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,6 @@ class RunEnvironment:
     """`now_ms` is milliseconds since 1970; `new_id` makes an id with a prefix, unique for ever."""
 
     limits: RunLimits
-    tools: Toolset
+    tools: Tools
     now_ms: Callable[[], int]
     new_id: Callable[[str], str]

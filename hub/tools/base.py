@@ -1,6 +1,7 @@
 """A server-side tool and what it gets to see."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -50,3 +51,13 @@ class Tool(msgspec.Struct, frozen=True):
     spec: ToolSpec
     run: Callable[[Mapping[str, Json], ToolContext], Awaitable[Json]]
     timeout_s: float = 60.0
+
+
+class Tools(Protocol):
+    """The tools that a run may offer to its model."""
+
+    def get(self, name: str) -> Tool | None: ...
+
+    def specs(self) -> Sequence[ToolSpec]:
+        """What a provider is shown, always in the same order (a changed order misses the provider's prompt cache)."""
+        ...

@@ -25,8 +25,8 @@ from hub.backplane.base import (
     Subscription,
     Work,
 )
+from hub.backplane.epoch import random_epoch
 from hub.backplane.fanout import Fanout, LocalBus
-from hub.backplane.memory import random_epoch
 from hub.backplane.sqlite.directory import DirectoryActs
 from hub.backplane.sqlite.file import SqliteFile, file_identity
 from hub.backplane.sqlite.inbox import InboxActs
