@@ -75,7 +75,7 @@ _NOT_IN_TABLE = {
     "en": "I did not understand that{words}. I am a demo with fixed rules, so I will not guess. Your table has the "
     "columns {columns}. Ask for example for a total, an average, the top 3, or one of these per another.\n",
     "de": "Das habe ich nicht verstanden{words}. Ich bin eine Demo mit festen Regeln, also rate ich nicht. Deine "
-    "Tabelle hat die Spalten {columns}. Frag zum Beispiel nach einer Summe, einem Durchschnitt oder den 3 höchsten Werten.\n",
+    "Tabelle hat die Spalten {columns}. Frag zum Beispiel nach einer Summe, einem Durchschnitt oder den 3 höchsten.\n",
 }
 _PARTLY = {
     "en": "One part I did not understand: {words}.",

@@ -13,7 +13,9 @@ _GERMAN = frozenset(
     "durchschnittlich insgesamt pro je nach mit welche welcher welches wer hat höchste höchsten niedrigste größte "
     "teuerste zeilen spalte tabelle hallo hilfe kannst du ich von im den dem für mehr als weniger mindestens anzahl "
     "langen text geschichte wörter wörtern seiten denk gesamt zusammen fasse summiere berechne sind es gibt "
-    "mittelwert moin servus danke weiter nicht kleinste größten wo was beste besten meisten".split()
+    "mittelwert moin servus danke weiter nicht kleinste größten wo was beste besten "
+    "teuerster teuersten artikel preis umsatz bestand lager gehalt "
+    "mitarbeiter abteilung menge durchschnittliche meisten".split()
 )
 _ENGLISH = frozenset(
     "the a an is are of and what which who how many much show me please write about text per by for with where in to "
@@ -71,6 +73,7 @@ def words(text: str) -> list[str]:
 def language_of(text: str) -> Language:
     found = words(text)
     german = sum(word in _GERMAN for word in found)
+    german += sum(any(char in "äöüß" for char in word) and word not in _GERMAN for word in found)
     return "de" if german > sum(word in _ENGLISH for word in found) else "en"
 
 

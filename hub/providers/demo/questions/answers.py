@@ -5,6 +5,7 @@ Names and cells are the user's text, so they are written as text, whatever marku
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from hub.chat.parts import Json, ToolCallPart
 from hub.providers.demo.phrases import Language
@@ -12,6 +13,9 @@ from hub.providers.demo.questions.question import Describe, Group, Measure, Ques
 
 MAX_SHOWN = 50
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&!])")
+_WIDE = Context(prec=400)
+"""Room for every float's digits."""
+
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 _MEASURES: Mapping[Language, Mapping[Measure, str]] = {
@@ -20,6 +24,8 @@ _MEASURES: Mapping[Language, Mapping[Measure, str]] = {
     "de": {"sum": "Summe", "average": "Durchschnitt", "median": "Median", "min": "Minimum", "max": "Maximum",
            "count": "Anzahl"},
 }  # fmt: skip
+
+_ORDERS = {"number": ("highest", "lowest"), "date": ("latest", "earliest")}
 
 _FAILED = {
     "failed": {"en": "The tool {tool} failed: {error}", "de": "Das Werkzeug {tool} ist gescheitert: {error}"},
@@ -52,12 +58,14 @@ def escape(text: str) -> str:
 
 
 def number(value: Json, language: Language, *, unit: str = "", decimals: int = 0) -> str:
-    """As people write it: "1,234.50 €", in German "1.234,50 €". At least `decimals` places, at most two more."""
+    """As people write it: "1,234.50 €", in German "1.234,50 €". `decimals` places, two where that is less than it
+    has, and more for what is close to zero; halves are rounded away from zero."""
     if not isinstance(value, int | float):
         return "–" if value is None else escape(str(value))  # noqa: RUF001  # a dash for nothing
-    text = f"{value:,.{decimals}f}"
-    if abs(float(f"{value:.{decimals}f}") - value) > 1e-9 * max(1.0, abs(value)):
-        text = f"{value:,.{max(2, min(decimals + 2, 6))}f}"
+    exact = Decimal(repr(value))
+    written = -int(exact.normalize().as_tuple().exponent)
+    places = decimals if written <= decimals else max(2, decimals) if abs(value) >= 0.01 else min(written, 8)
+    text = f"{exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE):,f}"
     if language == "de":
         text = text.translate(str.maketrans(",.", ".,"))
     symbol = _SYMBOLS.get(unit, unit)
@@ -91,7 +99,7 @@ def _stats(question: Stats, result: Mapping[str, Json], language: Language) -> s
         if not column["count"]:
             return _nothing(where, language)
         said = [f"{_MEASURES[language][each]} **{_measured(column, each, language)}**" for each in question.measures]
-        basis = f"{column['count']} values" if language == "en" else f"{column['count']} Werte"
+        basis = _values(column["count"], language)
         odd = _oddities(column, language)
         return f"{escape(column['name'])}{where}: {', '.join(said)} ({basis}{odd})."
     names = ("Column", "values") if language == "en" else ("Spalte", "Werte")
@@ -106,6 +114,12 @@ def _stats(question: Stats, result: Mapping[str, Json], language: Language) -> s
     ]
     about = f"{rows} rows" if language == "en" else f"{rows} Zeilen"
     return f"{about}{where}:\n\n" + markdown(header, lines, [False, *[True] * (len(header) - 1)])
+
+
+def _values(count: int, language: Language) -> str:
+    if count == 1:
+        return "1 value" if language == "en" else "1 Wert"
+    return f"{count} values" if language == "en" else f"{count} Werte"
 
 
 def _measured(column: Mapping[str, Json], measure: Measure, language: Language) -> str:
@@ -131,19 +145,15 @@ def _top(question: Top, result: Mapping[str, Json], language: Language) -> str:
     name = escape(result["column"])
     first = number(result["values"][0], language, unit=result["unit"], decimals=min(result["decimals"], 6))
     if language == "en":
-        order = "lowest" if question.ascending else "highest"
-        lead = (
-            f"The {order} {name}{where} is **{first}**"
-            if len(rows) == 1
-            else f"{len(rows)} rows, {order} {name} first{where}"
-        )
+        order = _ORDERS["date" if _is_date(result) else "number"][question.ascending]
+        lead = f"The {order} {name}{where} is **{first}**"
+        if len(rows) > 1:
+            lead = f"{len(rows)} rows, {order} {name} first{where}"
     else:
         order = "niedrigste" if question.ascending else "höchste"
-        lead = (
-            f"{name}, der {order} Wert{where}: **{first}**"
-            if len(rows) == 1
-            else f"{len(rows)} Zeilen, {order} Werte in {name} zuerst{where}"
-        )
+        lead = f"{name}, der {order} Wert{where}: **{first}**"
+        if len(rows) > 1:
+            lead = f"{len(rows)} Zeilen, {order} Werte in {name} zuerst{where}"
     return f"{lead}:\n\n" + _cells_table(result)
 
 
@@ -168,9 +178,23 @@ def _groups(question: Group, result: Mapping[str, Json], language: Language) -> 
         [escape(group["value"]), value, str(group["rows"])][: len(header)]
         for group, value in zip(groups[:shown], values[:shown], strict=True)
     ]
-    count = result["groupCount"]
-    lead = f"{what}, {count} × {by}{where}"  # noqa: RUF001  # as in "4 times"
-    return f"{lead[:1].upper()}{lead[1:]}:\n\n" + markdown(header, lines, [False, True, True][: len(header)])
+    lead = _groups_lead(question, result, what, where, language)
+    return f"{lead}:\n\n" + markdown(header, lines, [False, True, True][: len(header)])
+
+
+def _groups_lead(question: Group, result: Mapping[str, Json], what: str, where: str, language: Language) -> str:
+    by, count = escape(result["by"]), result["groupCount"]
+    if result["column"] is None:
+        return (
+            f"**{count}** different in {by}{where}" if language == "en" else f"**{count}** verschiedene in {by}{where}"
+        )
+    per, of = ("per", "of") if language == "en" else ("je", "von")
+    some = f"{min(question.limit, count)} {of} {count}" if question.limit else f"{count}"
+    return f"{what[:1].upper()}{what[1:]}, {per} {by} ({some}){where}"
+
+
+def _is_date(result: Mapping[str, Json]) -> bool:
+    return bool(result["kinds"][result["columns"].index(result["column"])] == "date")
 
 
 def _rows(question: Rows, result: Mapping[str, Json], language: Language) -> str:

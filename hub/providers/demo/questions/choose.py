@@ -14,7 +14,7 @@ from hub.providers.demo.questions.question import (
     Stats,
     Top,
 )
-from hub.providers.demo.questions.vocabulary import HINTS, IDENTIFIERS, USUAL_AMOUNTS
+from hub.providers.demo.questions.vocabulary import HINTS, IDENTIFIERS, QUANTITIES, USUAL_AMOUNTS
 
 DEFAULT_TOP = 5
 MAX_N = 200
@@ -27,6 +27,8 @@ def questions_of(draft: Draft, names: Names) -> list[Question]:
     if not numbers:
         compared = [int(flag.partition(":")[2]) for flag in draft.flags if flag.startswith("compared:")]
         numbers = [index for index in compared if _is_measured(draft) and names.columns[index].kind == "number"]
+    if "describe" in draft.flags and not draft.columns and not draft.group:
+        return [Describe()]
     if draft.direction:
         return _extreme(draft, names, numbers, others)
     if draft.group:
@@ -37,8 +39,6 @@ def questions_of(draft: Draft, names: Names) -> list[Question]:
         return [Group(_name(names, others[0]), None, "count", where=draft.where)]
     if draft.measures:
         return _measured(draft, names, numbers, others)
-    if "describe" in draft.flags:
-        return [Describe()]
     return _asked_plainly(draft, names, numbers, others)
 
 
@@ -147,6 +147,10 @@ def _counted(draft: Draft, names: Names, numbers: Sequence[int], others: Sequenc
     if draft.unknown:
         # "How many elephants are there?" must not count rows.
         return []
+    if numbers and draft.weak.issuperset(numbers):
+        # "How many bolts did we sell?" asks for pieces, not for revenue.
+        pieces = first_named([(i, each) for i, each in enumerate(names.columns) if each.kind == "number"], QUANTITIES)
+        numbers = [] if pieces is None else [pieces]
     if numbers:
         measures = [each for each in draft.measures if each != "count"] or ["sum"]
         return [Stats([_name(names, index) for index in numbers], measures, draft.where)]

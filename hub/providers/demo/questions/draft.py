@@ -13,7 +13,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The things said in a clause; columns by their index.
 
     `direction` is "top", "bottom", "most" or "least" (with a hint after a colon: "top:price"), empty if none is asked.
-    `group` is what stands after "per" or "by". `text_columns` are the columns of the table that can make groups.
+    `weak` columns were named by a word that means much the same; `sentence` tells one sentence from the next. `group`
+    is what stands after "per" or "by". `text_columns` are the columns of the table that can make groups.
     """
 
     measures: Sequence[Measure] = ()
@@ -27,6 +28,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     critical: Sequence[str] = ()
     unsupported: Sequence[str] = ()
     text_columns: frozenset[int] = frozenset()
+    weak: frozenset[int] = frozenset()
+    sentence: int = 0
 
     @property
     def asks(self) -> bool:
@@ -47,18 +50,24 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.columns) and not (self.asks or self.flags or self.unsupported or self.critical)
 
     @property
+    def only_measures(self) -> bool:
+        return bool(self.measures and self.columns and "count" not in self.measures) and not (
+            self.direction or self.group
+        )
+
+    @property
     def lacks_columns(self) -> bool:
         """A measure or a superlative of nothing. How many is complete in itself."""
         wants = any(measure != "count" for measure in self.measures) or bool(self.direction and self.n is None)
         return wants and not self.columns and ":" not in self.direction
 
 
-def draft_of(clause: Sequence[Item], names: Names) -> Draft:
+def draft_of(clause: Sequence[Item], names: Names, sentence: int = 0) -> Draft:
     """Sort the items of a clause by what they say."""
     reader = _Reader(clause, names)
     for place, item in enumerate(clause):
         reader.take(place, item)
-    return reader.draft()
+    return reader.draft(sentence)
 
 
 class _Reader:
@@ -72,6 +81,7 @@ class _Reader:
         self._direction = ""
         self._n: int | None = None
         self._columns: list[int] = []
+        self._weak: set[int] = set()
         self._group: list[int] = []
         self._where: list[Where] = []
         self._flags: set[str] = set()
@@ -86,7 +96,7 @@ class _Reader:
             case "meaning":
                 self._meaning(place, item)
             case "column":
-                self._column(place, item)
+                self._column(item)
             case "value":
                 self._value(place, item)
             case "number":
@@ -98,9 +108,13 @@ class _Reader:
             case _:
                 pass
 
-    def draft(self) -> Draft:
-        columns = [index for index in dict.fromkeys(self._columns)]
+    def draft(self, sentence: int) -> Draft:
+        columns = list(dict.fromkeys(self._columns))
+        named = {self._kind(index) == "number" for index in columns if index not in self._weak}
+        columns = [i for i in columns if i not in self._weak or (self._kind(i) == "number") not in named]
         return Draft(
+            sentence=sentence,
+            weak=frozenset(self._weak),
             measures=list(dict.fromkeys(self._measures)),
             direction=self._direction,
             n=self._n,
@@ -151,7 +165,11 @@ class _Reader:
             # "top 3 by revenue" orders, "revenue by region" groups.
             self._columns.append(after.column)
 
-    def _column(self, place: int, item: Item) -> None:
+    def _column(self, item: Item) -> None:
+        if item.weak and item.column not in self._columns:
+            self._weak.add(item.column)
+        elif not item.weak:
+            self._weak.discard(item.column)
         self._columns.append(item.column)
 
     def _value(self, place: int, item: Item) -> None:

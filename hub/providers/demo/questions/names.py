@@ -15,6 +15,7 @@ MAX_VALUES = 2_000
 
 MIN_COLUMN_LIKENESS, MIN_VALUE_LIKENESS = 0.78, 0.82
 MIN_FUZZY_CHARACTERS = 4
+MIN_PART_CHARACTERS = 3
 
 _PIECE = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
 _UNIT = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -69,25 +70,27 @@ class Names:
         everyday = words[0].lower() in STOPWORDS or words[0].lower() in MEANINGS
         return found if not everyday or words[0] == found.text else None
 
-    def similar_column(self, word: str) -> int | None:
-        """The column that has this word in its name, or one that means the same, or a word nearly the same."""
+    def similar_column(self, word: str) -> tuple[int, bool] | None:
+        """The column that has this word in its name, or a word that means the same, or one nearly the same.
+
+        With it: whether it was only by its meaning ("sold" may be Revenue or Units).
+        """
         for search in (self._by_part, self._by_meaning, self._nearly):
             found = search(word)
             if found is not None:
-                return found
+                return found, search == self._by_meaning
         return None
 
     def similar_value(self, word: str) -> Value | None:
         """The value nearly written so, if only one is."""
-        if len(word) < MIN_FUZZY_CHARACTERS + 1:
-            return None
         singles = {key[0]: value for key, value in self._values.items() if len(key) == 1}
-        found = difflib.get_close_matches(plain(word), singles, n=1, cutoff=MIN_VALUE_LIKENESS)
-        if found:
-            return singles[found[0]]
+        if len(word) > MIN_FUZZY_CHARACTERS:
+            found = difflib.get_close_matches(plain(word), singles, n=1, cutoff=MIN_VALUE_LIKENESS)
+            if found:
+                return singles[found[0]]
         # One word of a value of several ("Anna" for "Anna Schmidt"), if it is in no other.
         holders = [value for key, value in self._values.items() if plain(word) in key]
-        return holders[0] if len(holders) == 1 else None
+        return holders[0] if len(holders) == 1 and len(word) >= MIN_PART_CHARACTERS else None
 
     def _by_letter(self, word: str) -> int | None:
         for index in range(len(self.columns)):

@@ -32,7 +32,7 @@ def understand(text: str, table: Table) -> Understood:
     items = items_of(text, names, table)
     if not text.strip():
         return Understood([Describe()])
-    drafts = _joined([draft_of(clause, names) for clause in _clauses(items)])
+    drafts = _joined([draft_of(clause, names, sentence) for sentence, clause in _clauses(items)])
     questions: list[Question] = []
     unknown: list[str] = []
     for draft in drafts:
@@ -43,8 +43,9 @@ def understand(text: str, table: Table) -> Understood:
     return Understood(_merged(questions)[:MAX_QUESTIONS], unknown)
 
 
-def _clauses(items: Sequence[Item]) -> list[list[Item]]:
-    clauses: list[list[Item]] = [[]]
+def _clauses(items: Sequence[Item]) -> list[tuple[int, list[Item]]]:
+    """With the number of the sentence that each is in."""
+    clauses: list[tuple[int, list[Item]]] = [(0, [])]
     between = 0
     for item in items:
         if item.meaning == "op:between":
@@ -54,11 +55,10 @@ def _clauses(items: Sequence[Item]) -> list[list[Item]]:
         if item.meaning == "and" and between == 1:
             continue
         if item.kind in ("stop", "comma") or item.meaning == "and":
-            if clauses[-1]:
-                clauses.append([])
+            clauses.append((clauses[-1][0] + (item.kind == "stop"), []))
         else:
-            clauses[-1].append(item)
-    return [clause for clause in clauses if clause]
+            clauses[-1][1].append(item)
+    return [(sentence, clause) for sentence, clause in clauses if clause]
 
 
 def _joined(drafts: Sequence[Draft]) -> list[Draft]:
@@ -76,7 +76,7 @@ def _joined(drafts: Sequence[Draft]) -> list[Draft]:
         elif before is not None and draft.only_columns and before.asks:
             joined.append(_with_columns(before, draft, joined))
         else:
-            joined += [msgspec.structs.replace(draft, where=[*draft.where, *other.where]) for other in waiting]
+            joined += [_instead(draft, other) for other in waiting]
             waiting = []
             joined.append(draft)
     joined += waiting
@@ -87,19 +87,29 @@ def _with_where(before: Draft, draft: Draft, joined: list[Draft]) -> Draft:
     """Another condition narrows the question before; another value of the same column asks it again."""
     columns = {where.column for where in draft.where if where.operator == "="}
     if columns & {where.column for where in before.where if where.operator == "="}:
-        kept = [where for where in before.where if where.column not in columns]
-        return msgspec.structs.replace(before, where=[*kept, *draft.where])
+        return _instead(before, draft)
     joined.pop()
     return msgspec.structs.replace(
         before, where=[*before.where, *draft.where], unknown=[*before.unknown, *draft.unknown]
     )
 
 
+def _instead(draft: Draft, other: Draft) -> Draft:
+    """The same asked of other values: of the south instead of the north."""
+    columns = {where.column for where in other.where}
+    kept = [where for where in draft.where if where.column not in columns]
+    return msgspec.structs.replace(draft, where=[*kept, *other.where])
+
+
 def _with_columns(before: Draft, draft: Draft, joined: list[Draft]) -> Draft:
     """More columns for the question before ("average price and quantity"), or the ones that it lacked."""
+    where = [*before.where, *(each for each in draft.where if each not in before.where)]
+    if not before.group and not before.direction:
+        # One question about more columns; what is said at its end ("… for the east") holds for all of them.
+        joined.pop()
+        return msgspec.structs.replace(before, columns=[*before.columns, *draft.columns], where=where)
     if not before.columns and not before.group:
         joined.pop()
-    where = [*before.where, *(each for each in draft.where if each not in before.where)]
     if before.group and any(index in before.text_columns for index in draft.columns):
         return msgspec.structs.replace(before, group=list(draft.columns), where=where)
     return msgspec.structs.replace(before, columns=draft.columns, where=where)
@@ -123,7 +133,16 @@ def _filled(drafts: Sequence[Draft]) -> list[Draft]:
                 group=before.group if draft.measures else draft.group,
                 where=draft.where or before.where,
             )
-    return filled
+    return _narrowed(filled)
+
+
+def _narrowed(drafts: list[Draft]) -> list[Draft]:
+    """A condition at the end of a sentence of measures holds for all of them: "total X and average Y for the south"."""
+    for index in reversed(range(len(drafts) - 1)):
+        draft, after = drafts[index], drafts[index + 1]
+        if draft.sentence == after.sentence and not draft.where and draft.only_measures and after.only_measures:
+            drafts[index] = msgspec.structs.replace(draft, where=after.where)
+    return drafts
 
 
 def _merged(questions: Sequence[Question]) -> list[Question]:

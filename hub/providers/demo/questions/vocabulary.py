@@ -11,7 +11,7 @@ MEANINGS: Mapping[str, str] = {
         "zusammengerechnet|wie viel|wieviel|combined|gesamtsumme",
         "measure:average": "average|averages|avg|mean|on average|durchschnitt|durchschnittlich|durchschnittliche|"
         "durchschnittlicher|durchschnittlichen|durchschnittliches|im durchschnitt|im schnitt|schnitt|mittelwert|mittel|"
-        "im mittel|averaged",
+        "im mittel|averaged|mittlerer|mittlere|mittleren|mittleres",
         "measure:median": "median|medians|in the middle|middle value",
         "measure:min": "min|minimum|minimal|minimale|minimaler|minimalen|smallest value|lowest value|kleinster wert",
         "measure:max": "max|maximum|maximal|maximale|maximaler|maximalen|largest value|highest value|größter wert|"
@@ -89,7 +89,7 @@ STOPWORDS = frozenset(
     "möchte will wissen sag sage berechne rechne ermittle bestimme denn mal doch tabelle daten "
     "werte wert spalte spalten "
     "alle alles dort da gibt gibt's als so viel wie hier diese dieser dieses diesem jetzt danke hallo insgesamt nur "
-    "verdient verdienen deren dessen ihre ihren zahl zahlen".split()
+    "verdient verdienen hoch groß lang deren dessen ihre ihren zahl zahlen".split()
 )
 
 CRITICAL_BEFORE = frozenset(
@@ -148,6 +148,9 @@ USUAL_AMOUNTS = tuple(
     "revenue sales umsatz amount betrag total value wert price preis salary gehalt units quantity".split()
 )
 """By which column "the top 3" are, if the user does not say; in this order."""
+
+QUANTITIES = frozenset("quantity qty unit units piece pieces menge stuck stuckzahl bestand stock".split())
+"""What "how many" of something may mean, by stems."""
 
 IDENTIFIERS = frozenset("id nr no number year jahr zip plz postcode code key index ref rank phone".split())
 """Columns of numbers that nobody wants summed unless they say so."""

@@ -26,7 +26,7 @@ ItemKind = Literal["column", "value", "number", "date", "meaning", "unknown", "s
 
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})"
-    r"|(?P<number>(?:[€$£]\s?)?-?\d[\d.,]*\d(?![^\W_])|(?:[€$£]\s?)?-?\d+(?![^\W_]))(?P<scale>\s?(?:k|%|€)(?![^\W_]))?"
+    r"|(?P<number>(?:[€$£]\s?)?-?\d(?:[\d.,]*\d)?(?=\s?k\b|%|€|[^\w]|$|_))(?P<scale>\s?(?:k|%|€)(?![^\W_]))?"
     r"|(?P<operator>>=|<=|<>|!=|==|[<>=≥≤≠&])"
     r"|(?P<word>[^\W_]+(?:['\u2019](?!s\b)[^\W_]+|-[^\W\d_]+)*)(?P<genitive>['\u2019]s\b)?"
     r"|(?P<stop>[.?!;\n]+)|(?P<comma>,)|(?P<other>.)",
@@ -43,6 +43,8 @@ class Item(msgspec.Struct, frozen=True):
     column: int = -1
     number: float = 0.0
     critical: bool = False
+    weak: bool = False
+    """A column that is only meant if no other is named."""
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -138,9 +140,10 @@ def _single(tokens: Sequence[_Token], place: int, names: Names) -> Item:
         return Item("number", token.text, number=NUMBER_WORDS[word])
     if word in STOPWORDS:
         return _stopword(token, names)
-    column = names.similar_column(word)
+    # German puts it in one word: "Gesamtbestand".
+    column = names.similar_column(word.removeprefix("gesamt") if len(word) > 9 else word)
     if column is not None:
-        return Item("column", token.text, column=column)
+        return Item("column", token.text, column=column[0], weak=column[1])
     value = names.similar_value(word)
     if value is not None:
         return _value(value)
@@ -156,7 +159,7 @@ def _stopword(token: _Token, names: Names) -> Item:
     if word in ("amount", "verdient", "verdienen", "value", "number", "items", "item", "list"):
         column = names.similar_column(word)
         if column is not None:
-            return Item("column", token.text, column=column)
+            return Item("column", token.text, column=column[0], weak=True)
     return Item("filler", token.text)
 
 
