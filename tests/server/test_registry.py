@@ -1,19 +1,24 @@
 """Whom a send reaches: every audience, on one node and across two that share a bus."""
 
+import asyncio
 import datetime
 from collections.abc import Callable
 
 import pytest
 
+from hub.backplane.base import Subscription
 from hub.backplane.fanout import LocalBus
+from hub.errors import BackplaneAway, HubError
 from hub.protocol.codec import CodecName
 from hub.protocol.messages import Encoded
 from hub.server.auth import User
 from hub.server.clients import ClientProxy
 from hub.server.hub import Hub
+from hub.server.options import HubOptions
 from hub.server.server import HubServer
 from hub.server.testing import TestClient
 from tests.server.conftest import Serve
+from tests.server.wire import turns, until
 
 
 class Talk(Hub):
@@ -145,3 +150,53 @@ async def test_sending_what_cannot_be_encoded_raises(serve: Serve) -> None:
         server.clients(Hub)
     with pytest.raises(AttributeError):
         _ = server.clients(Talk).all._private
+
+
+class AwayBus(LocalBus):
+    """Its store cannot be reached, for channels of groups."""
+
+    async def subscribe(self, channel: str, receive: Callable[[bytes], None]) -> Subscription:  # type: ignore[override]  # wider
+        if channel.count(":") > 1:
+            raise BackplaneAway("The store is away.")
+        return await super().subscribe(channel, receive)
+
+
+async def test_joining_while_the_bus_is_away_fails_and_leaves_nothing(serve: Serve) -> None:
+    server = await serve(Talk, HubOptions(detailed_errors=True), AwayBus())
+    async with TestClient(server, "/hub") as client:
+        for _ in range(2):
+            with pytest.raises(HubError, match="BackplaneAway: The store is away"):
+                await client.invoke("Enter", "g")
+        assert server.served("/hub").registry._groups == {}
+
+
+class SlowBus(LocalBus):
+    """Confirms subscriptions when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def subscribe(self, channel: str, receive: Callable[[bytes], None]) -> Subscription:  # type: ignore[override]  # wider
+        if channel.count(":") > 1:
+            await self.gate.wait()
+        return await super().subscribe(channel, receive)
+
+
+async def test_two_join_while_the_subscription_is_made_and_one_goes(serve: Serve) -> None:
+    bus = SlowBus()
+    server = await serve(Talk, bus=bus)
+    async with TestClient(server, "/hub") as a, TestClient(server, "/hub") as b:
+        joins = [asyncio.create_task(client.invoke("Enter", "g")) for client in (a, b)]
+        await turns()
+        assert not any(join.done() for join in joins)
+        await a.drop()
+        with pytest.raises(HubError):
+            await joins[0]
+        bus.gate.set()
+        await joins[1]
+        await server.clients(Talk).group("g").said("to b")
+        assert await b.next("Said") == ["to b"]
+    registry = server.served("/hub").registry
+    assert registry._groups == {} and registry._group_subscriptions == {}
+    await until(lambda: not any(key.endswith(":g") for key in bus._fanout._listeners))
