@@ -154,7 +154,7 @@ class TestPipe:
     def test_the_answer_goes_to_stdout(self, tmp_path: Path) -> None:
         with running(tmp_path, "--demo-pace", "0") as server:
             table = "name,price\npen,2\nink,5\n"
-            answer = hubline("chat", "--url", server.url, folder=tmp_path, stdin=f"Sum up this table:\n{table}")
+            answer = hubline("chat", "--url", server.url, folder=tmp_path, stdin=f"What is the total price?\n{table}")
             assert answer.returncode == 0, answer.stderr
             assert "7" in answer.stdout
             assert "✓" in answer.stderr, "tools are told of beside the answer"
@@ -167,7 +167,7 @@ class TestPipe:
         assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
         assert first.stdout.strip() not in second.stdout or first.stdout == second.stdout, "history is not the answer"
 
-    def test_nobody_there(self, tmp_path: Path, taken_port: int) -> None:
+    def test_nobody_there(self, tmp_path: Path) -> None:
         answer = hubline("chat", "--url", "http://127.0.0.1:1", folder=tmp_path, stdin="Hello")
         assert (answer.returncode, is_one_sentence(answer.stderr.replace("?", "."))) == (
             1,
@@ -175,6 +175,21 @@ class TestPipe:
         ) or "?" in answer.stderr
         assert "hubline serve" in answer.stderr
         assert "Traceback" not in answer.stderr
+
+    def test_a_reader_that_goes_ends_it(self, tmp_path: Path) -> None:
+        with running(tmp_path, "--backplane", "memory://", "--demo-pace", "0") as server:
+            chat = subprocess.Popen(
+                [HUBLINE, "chat", "--url", server.url],
+                env=clean_environment(tmp_path),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert chat.stdout is not None
+            chat.stdout.close()  # as `| head` does once it has enough
+            _, complaint = chat.communicate("Write a long text about tea, 2,000 words", timeout=60)
+        assert (chat.returncode, complaint) == (1, "")
 
     def test_nothing_to_send(self, tmp_path: Path) -> None:
         answer = hubline("chat", folder=tmp_path, stdin=" \n")

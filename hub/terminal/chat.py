@@ -7,6 +7,7 @@ the terminal as it was, or interrupts the wait for an answer, which stops that a
 import asyncio
 import concurrent.futures
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -30,6 +31,10 @@ def run(url: str, session_id: str | None) -> int:
         return _interactive(url, session_id) if sys.stdin.isatty() else _piped(url, session_id)
     except (LinkLost, LinkRefused, HubError) as error:
         print(f"hubline: {clean(str(error))}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has gone; what is still buffered would raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 

@@ -5,8 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from hub.errors import HubError
-from hub.terminal.link import Link, LinkLost, LinkRefused, open_link, record_of
+from hub.terminal.link import Link, LinkLost, open_link, record_of
 from hub.terminal.view import Ended, Piece, View
 
 FIRST_RETRY_S = 0.2
@@ -32,7 +31,8 @@ class Session:
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        """Raises LinkLost, LinkRefused or HubError if the first connection, or the last attempt, failed."""
+        """Raises LinkLost, LinkRefused or HubError if the first connection failed, here, or a later one for good, in
+        what waits for the session; so for what `show` raises."""
         following = asyncio.create_task(self._follow())
         try:
             await self._connected()
@@ -90,7 +90,7 @@ class Session:
     async def _follow(self) -> None:
         try:
             await self._follow_for_ever()
-        except (LinkLost, LinkRefused, HubError) as error:
+        except Exception as error:  # whatever it is, it is raised again where the session is waited for
             await self._set(None, error)
 
     async def _follow_for_ever(self) -> None:
