@@ -73,6 +73,12 @@ class Draft:
             provider=self.started.provider,
         )
 
+    def finished(self, done: events.Done) -> Message:
+        """The whole answer, as its `done` leaves it."""
+        return msgspec.structs.replace(
+            self.message(STATUS_OF_OUTCOME[done.outcome]), usage=done.usage, timing=done.timing, error=done.error
+        )
+
     def open_calls(self) -> list[ToolCallPart]:
         """The calls that have no outcome yet, in order."""
         return [

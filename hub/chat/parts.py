@@ -82,34 +82,6 @@ class FilePart(WireStruct, frozen=True, tag_field="type", tag="file"):
 Part = TextPart | ThinkingPart | ToolCallPart | FilePart
 
 
-class Rating(WireStruct, frozen=True):
-    """What a user thought of an answer: -1, 0 (taken back) or 1."""
-
-    score: int
-    comment: str | None = None
-
-
-class Message(WireStruct, frozen=True, kw_only=True):
-    """What was said, once. `author` is the user's id, or the model of an answer.
-
-    `provider` stands on answers, since a thinking part's signature is only good for who made it. `context` is what
-    the client sent along for the model to see (the selection, the sheet). `edited` names the message that this one
-    replaced; `rating` is the last one given.
-    """
-
-    message_id: str
-    role: Role
-    author: str
-    parts: Sequence[Part]
-    status: MessageStatus
-    run_id: str | None = None
-    created_at: int
-    provider: str | None = None
-    context: Json = None
-    edited: str | None = None
-    rating: Rating | None = None
-
-
 class Usage(WireStruct, frozen=True, kw_only=True):
     """Tokens of one run, or of a session. `estimated`: the provider could not tell all of them. `cost` in dollars."""
 
@@ -151,6 +123,38 @@ class RunError(WireStruct, frozen=True, kw_only=True):
     message: str
     retryable: bool
     retry_after_s: float | None = None
+
+
+class Rating(WireStruct, frozen=True):
+    """What a user thought of an answer: -1, 0 (taken back) or 1."""
+
+    score: int
+    comment: str | None = None
+
+
+class Message(WireStruct, frozen=True, kw_only=True):
+    """What was said, once. `author` is the user's id, or the model of an answer.
+
+    `provider` stands on answers, since a thinking part's signature is only good for who made it. `context` is what
+    the client sent along for the model to see (the selection, the sheet). `edited` names the message that this one
+    replaced; `rating` is the last one given. `usage`, `timing` and `error` stand on answers that are done, as their
+    `done` told them.
+    """
+
+    message_id: str
+    role: Role
+    author: str
+    parts: Sequence[Part]
+    status: MessageStatus
+    run_id: str | None = None
+    created_at: int
+    provider: str | None = None
+    context: Json = None
+    edited: str | None = None
+    rating: Rating | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    error: RunError | None = None
 
 
 class Participant(WireStruct, frozen=True):

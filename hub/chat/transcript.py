@@ -11,7 +11,7 @@ from typing import assert_never
 import msgspec
 
 from hub.chat import events
-from hub.chat.draft import STATUS_OF_OUTCOME, Draft
+from hub.chat.draft import Draft
 from hub.chat.parts import Message, ToolCallPart
 
 MAX_CLIENT_ERRORS = 10
@@ -72,7 +72,7 @@ class Transcript:
             case events.Done():
                 draft = self.runs.pop(event.run_id, None)
                 if draft is not None:
-                    self._put(draft.message(STATUS_OF_OUTCOME[event.outcome]))
+                    self._put(draft.finished(event))
             case events.Notice(code="client_error"):
                 self._state.client_errors = [*self._state.client_errors, event.text][-MAX_CLIENT_ERRORS:]
             case events.MessageQueued() | events.Notice() | events.Custom() | events.SessionChanged():
