@@ -40,13 +40,22 @@ class Call:
         self.arguments = arguments
         self.uploads = uploads
         self.sink = sink  # of streaming methods
-        self.task: asyncio.Task[None] | None = None  # set when it begins to run
+        self.task: asyncio.Task[None] | None = None  # set by `begin`, in the task that runs it
         self.cancelled = False  # by the client; set before the task is cancelled
         self.ended = False  # its completion is about to be sent, or the connection ends
         self.slot_freed = False  # it waits, or has waited, for a client's answer (C3)
 
+    def begin(self) -> None:
+        """It runs in this task from now on. Raises CancelledError if it was cancelled before."""
+        if self.cancelled:
+            raise asyncio.CancelledError
+        self.task = asyncio.current_task()
+
     def cancel(self) -> None:
-        """The client cancels it."""
+        """The client cancels it.
+
+        A task that has not taken its first step must not be cancelled: it would end without running any of its code.
+        """
         self.cancelled = True
         if self.sink is not None:
             self.sink.cancelled_by_client = True

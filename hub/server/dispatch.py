@@ -93,6 +93,7 @@ class Dispatcher:
         self._streams = 0  # calls that hold no slot
         self._running = 0  # plain calls
         self._immediate = 0  # calls of immediate methods
+        self._is_stopped = False  # set by `stop`
 
     @property
     def blocked(self) -> bool:
@@ -155,7 +156,7 @@ class Dispatcher:
             self._active[invocation_id] = call
         if method.immediate and not (method.streaming or call.uploads):
             self._immediate += 1
-            call.task = self._owner.own(self._run_aside(call))
+            self._owner.own(self._run_aside(call))
         else:
             self._queue.append(call)
             self._pump()
@@ -228,7 +229,7 @@ class Dispatcher:
             if call.uploads or call.method.streaming:
                 self._queue.popleft()
                 work = self._run_stream(call) if call.method.streaming else self._run_aside(call)
-                call.task = self._owner.own(work)
+                self._owner.own(work)
             elif self._slots > 0:
                 self._queue.popleft()
                 self._slots -= 1
@@ -247,12 +248,12 @@ class Dispatcher:
 
     async def _work(self, first: Call) -> None:
         """One plain call after another, in one task."""
-        task = asyncio.current_task()
         call = first
         while True:
-            call.task = task
             current_call.set((self, call))
             await self._run_plain(call)
+            if self._is_stopped:
+                return  # the method has swallowed the cancellation of this task
             if not call.slot_freed:
                 self._slots += 1
             waiting: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
@@ -270,9 +271,10 @@ class Dispatcher:
         error: str | None = None
         result: object = None
         try:
+            call.begin()
             result = await call.method.function(self._hub, *call.arguments)
         except asyncio.CancelledError:
-            if not call.cancelled:
+            if not call.cancelled or self._is_stopped:
                 raise
             error = calls.cancelled(call.target)
         except Exception as caught:
@@ -300,6 +302,7 @@ class Dispatcher:
         error: str | None = None
         current_call.set(None)  # not that of whoever started this task
         try:
+            call.begin()
             error = await self._stream(call)
         except asyncio.CancelledError:
             if not call.cancelled:
@@ -334,8 +337,9 @@ class Dispatcher:
 
     def stop(self) -> None:
         """The connection ends: nothing more is started. What runs is cancelled by the owner."""
-        while self._queue:
-            self._forget(self._queue.popleft())
+        self._queue.clear()
+        self._metrics.streams_now -= self._streams
+        self._is_stopped = True
         self._asking.fail("The connection was lost before the client answered.")
 
     def _forget(self, call: Call) -> None:
@@ -345,7 +349,7 @@ class Dispatcher:
         for stream_id, upload in call.uploads.items():
             self._uploads.pop(stream_id, None)
             upload.discard()
-        if call.uploads or call.method.streaming:
+        if (call.uploads or call.method.streaming) and not self._is_stopped:
             self._streams -= 1
             self._metrics.streams_now -= 1
 

@@ -5,7 +5,7 @@ import enum
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
 from pydantic import BaseModel, Field, field_validator
@@ -224,3 +224,37 @@ def test_whatever_a_validator_raises_is_a_binding_error() -> None:
         converter(Picky)({"size": 1})
     with pytest.raises(BindingError):
         converter(Picky)({b"\xff": 1})
+
+
+class Text(WireModel):
+    type: Literal["text"]
+    body_text: str
+
+
+class Image(WireModel):
+    type: Literal["image"]
+    file_id: str
+    alt_text: str | None = None
+
+
+Part = Annotated[Text | Image, Field(discriminator="type")]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"),
+    [
+        (Part, {"Type": "text", "BodyText": "a"}, Text(type="text", body_text="a")),
+        (
+            str | list[Part],
+            [{"type": "image", "FILE_ID": "f", "altText": None}, {"type": "text", "bodytext": "b"}],
+            [Image(type="image", file_id="f"), Text(type="text", body_text="b")],
+        ),
+        (str | list[Part], "a", "a"),
+        (dict[str, list[Image]] | list[Text], {"K_ey": [{"Type": "image", "FileId": "f"}]}, None),
+        (dict[str, list[Image]] | list[Text], [{"Type": "text", "BodyText": "a"}], [Text(type="text", body_text="a")]),
+        (tuple[Text, ...], [{"Type": "text", "BodyText": "a"}], (Text(type="text", body_text="a"),)),
+    ],
+)
+def test_unions_are_folded_by_what_arrives(annotation: Any, value: object, expected: object) -> None:
+    expected = {"K_ey": [Image(type="image", file_id="f")]} if expected is None else expected
+    assert converter(annotation)(value) == expected

@@ -415,3 +415,18 @@ async def test_generator_that_goes_on_after_the_end_is_stopped(serve: Serve) -> 
     wire.stream("ForEver")
     assert await wire.read() == Close(None, False)
     await wire.connection.finished
+
+
+async def test_method_that_swallows_the_end_does_not_hold_it_up(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    wire = Wire(await serve(Calls)).open()
+    wire.invoke("Swallow")
+    await turns()
+    wire.write(CancelInvocation("1"))
+    wire.connection.lost(ConnectionError("gone"))
+    await asyncio.wait_for(wire.connection.finished, 2)
+    again = Wire(await serve(Calls)).open()
+    again.invoke("Swallow")
+    await turns()
+    again.connection.lost(ConnectionError("gone"))
+    await asyncio.wait_for(again.connection.finished, 2)
+    assert caplog.records == []

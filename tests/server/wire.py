@@ -46,6 +46,10 @@ class Wire:
         self.invoke(target, *arguments)
         return await self.read()
 
+    def take(self) -> HubMessage | None:
+        """What has come already."""
+        return self._messages.get_nowait()
+
     @property
     def unread(self) -> int:
         return self._messages.qsize()
