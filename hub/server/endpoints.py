@@ -4,8 +4,8 @@ Status codes are those of signalr.md 1.7 and 1.8. Server-sent events and long po
 """
 
 import asyncio
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, suppress
+from typing import Protocol
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
@@ -13,23 +13,40 @@ from starlette.types import Receive, Scope, Send
 
 from hub.errors import ProtocolError
 from hub.protocol import negotiate
-from hub.server.auth import Refused
+from hub.server.auth import Gate, Refused, User
+from hub.server.connection import HubConnection
 from hub.server.hub import HttpFacts
+from hub.server.metrics import ServerMetrics
+from hub.server.negotiated import NegotiatedTokens
+from hub.server.outbox import Writer
 from hub.server.served import ServedHub
 from hub.server.transports.websocket import AsgiWriter, serve_websocket
-
-if TYPE_CHECKING:
-    from hub.server.server import HubServer
 
 TRANSPORTS: tuple[negotiate.TransportName, ...] = ("WebSockets",)
 _DENIED_TIMEOUT_S = 1.0
 _KEPT_OUT = frozenset({"authorization", "cookie"})  # secrets that no hub needs
 
 
+class Reception(Protocol):
+    """The server, as far as its endpoints need it; `HubServer` says what each does."""
+
+    gate: Gate
+    metrics: ServerMetrics
+    negotiated: NegotiatedTokens
+
+    def now(self) -> float: ...
+    def check_running(self) -> None: ...
+    def claim(self, served: ServedHub, token: str | None, user: User) -> str: ...
+    def place_for(self, user: User, address: str | None) -> AbstractContextManager[None]: ...
+    def connect(
+        self, served: ServedHub, writer: Writer, *, user: User, http: HttpFacts, connection_id: str | None = None
+    ) -> HubConnection: ...
+
+
 class NegotiateEndpoint:
     """`POST {hub}/negotiate`."""
 
-    def __init__(self, server: "HubServer", served: ServedHub) -> None:
+    def __init__(self, server: Reception, served: ServedHub) -> None:
         self._server = server
         self._served = served
 
@@ -63,7 +80,7 @@ class NegotiateEndpoint:
 class HubEndpoint:
     """`{hub}` itself: WebSocket upgrades are served, other requests are answered as the reference server does."""
 
-    def __init__(self, server: "HubServer", served: ServedHub) -> None:
+    def __init__(self, server: Reception, served: ServedHub) -> None:
         self._server = server
         self._served = served
 
