@@ -35,14 +35,19 @@ def skip(chunks: Iterable[str], written: str) -> Iterator[str]:
 def deltas(chunks: Iterable[str]) -> Iterator[str]:
     """The text in pieces of one to three words, joined again by concatenation. No piece is empty."""
     count = 0
+    blank = ""
     for chunk in chunks:
-        words = _WORD.findall(chunk) or ([chunk] if chunk else [])
+        # Blank space goes out with the word after it.
+        words = _WORD.findall(blank + chunk)
+        blank = "" if words else blank + chunk
         place = 0
         while place < len(words):
             size = _SIZES[count % len(_SIZES)]
             yield "".join(words[place : place + size])
             place += size
             count += 1
+    if blank:
+        yield blank
 
 
 def wished(pace: float, words: Iterable[str]) -> float:

@@ -93,6 +93,8 @@ def _match(text: str) -> re.Match[str] | None:
         return None
     if found["before"] and found["after"]:
         return None
+    if found["sign_after"] and (found["sign"] or not found["before"]):
+        return None
     # Zeros in front are a code (a post code, an article), not an amount.
     digits = found["digits"]
     if len(digits) > 1 and digits[0] == "0" and digits.isdigit():
