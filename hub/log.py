@@ -62,6 +62,11 @@ def configure(level: LogLevel, stream: TextIO | None = None) -> None:
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)
     logging.getLogger("hub").setLevel(level.upper())
+    for name in ("uvicorn", "uvicorn.error"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.setLevel(logging.NOTSET)
+        library.propagate = True
     logging.getLogger("uvicorn.access").disabled = True
 
 

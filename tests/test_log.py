@@ -3,9 +3,11 @@
 import asyncio
 import io
 import logging
+import logging.config
 from collections.abc import Iterator
 
 import pytest
+import uvicorn.config
 
 from hub import log
 from hub.log import redact
@@ -60,6 +62,15 @@ def test_requests_that_a_shutdown_cuts_off_are_no_errors(lines: io.StringIO) -> 
     except asyncio.CancelledError:
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
     assert lines.getvalue() == ""
+
+
+def test_a_library_that_brought_its_own_log_is_overruled(lines: io.StringIO) -> None:
+    logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+    log.configure("info", lines)
+    logging.getLogger("uvicorn.error").info("started")
+    logging.getLogger("uvicorn.error").warning("odd")
+    assert lines.getvalue().endswith("level=warning logger=uvicorn.error msg=odd\n")
+    assert lines.getvalue().count("\n") == 1
 
 
 def test_tokens_in_urls_are_redacted_whoever_logs(lines: io.StringIO) -> None:
