@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hub.chat.parts import Json
 from hub.providers.demo.tables.cells import read_date, read_number
-from hub.providers.demo.tables.table import Cell, Column, Table, TableError, read
+from hub.providers.demo.tables.table import Cell, Column, Table, TableError, build, find
 from hub.tools.base import Tool, ToolContext, ToolError
 from hub.tools.schema import make_tool
 
@@ -205,7 +205,9 @@ def table_tools() -> list[Tool]:
 async def _read(text: str, ctx: ToolContext) -> Table:
     await ctx.progress(0.0, "reading the table")
     try:
-        return await _drive(read(text), lambda fraction: ctx.progress(0.5 * fraction, "reading the table"))
+        # Finding the table in a large text takes a tenth of a second, and cannot be cut into pieces.
+        grid = await asyncio.to_thread(find, text)
+        return await _drive(build(grid), lambda fraction: ctx.progress(0.5 * fraction, "reading the table"))
     except TableError as error:
         raise ToolError(f"The table cannot be read: {error}.") from error
 

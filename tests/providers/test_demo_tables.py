@@ -18,11 +18,11 @@ from hub.providers.demo.tables.cells import (
     read_number,
 )
 from hub.providers.demo.tables.grid import around, find_grid, table_text
-from hub.providers.demo.tables.table import MAX_CELLS, Table, TableError, build, drain, letters, read
+from hub.providers.demo.tables.table import MAX_CELLS, Table, TableError, build, drain, find, letters
 
 
 def table_of(text: str) -> Table:
-    return drain(read(text))
+    return drain(build(find(text)))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_limits_say_their_number() -> None:
 
 
 def test_reading_tells_how_far_it_is() -> None:
-    fractions = list(read("a,b\n" + "1,2\n" * 10_000))
+    fractions = list(build(find("a,b\n" + "1,2\n" * 10_000)))
     assert fractions == sorted(fractions)
     assert (len(fractions) > 5, fractions[-1]) == (True, 1.0)
 

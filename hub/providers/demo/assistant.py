@@ -12,7 +12,7 @@ import msgspec
 from hub.chat.parts import Json, ToolCallPart
 from hub.providers.base import Request
 from hub.providers.demo import replies, wishes
-from hub.providers.demo.conversation import Stage, files_of, split
+from hub.providers.demo.conversation import Stage, files_of, size_of, split
 from hub.providers.demo.long_text import write
 from hub.providers.demo.phrases import Language
 from hub.providers.demo.questions.answers import answer, escape
@@ -23,6 +23,10 @@ from hub.providers.demo.tables.table import Table, TableError, build, check_size
 
 MAX_CHARACTERS_READ = 4_000
 """Of an instruction; what a person asks in their own words is shorter."""
+
+
+MAX_CHARACTERS_AT_ONCE = 32 * 1024
+"""Of messages searched for a table without giving way; that is some milliseconds."""
 
 
 class PlannedCall(msgspec.Struct, frozen=True):
@@ -47,7 +51,11 @@ async def compose(request: Request) -> Reply:
     users, stage = split(request.messages)
     if not users:
         return Reply(text=[replies.greeting("en")])
-    source, instruction = table_sources(users)
+    # Large messages are searched beside the loop; the session's other messages matter too.
+    if sum(map(size_of, users)) > MAX_CHARACTERS_AT_ONCE:
+        source, instruction = await asyncio.to_thread(table_sources, users)
+    else:
+        source, instruction = table_sources(users)
     too_long = len(instruction) > MAX_CHARACTERS_READ
     instruction = instruction[:MAX_CHARACTERS_READ]
     language = wishes.language_of(instruction)

@@ -12,6 +12,8 @@ from hub.chat.parts import FilePart, Message, TextPart, ThinkingPart, ToolCallPa
 _GO_ON = frozenset(
     "continue|go on|carry on|keep going|continue please|please continue|weiter|mach weiter|bitte weiter".split("|")
 )
+_LARGE = 32 * 1024
+"""A context is not measured, but taken to be large."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -29,6 +31,14 @@ class Stage(msgspec.Struct, frozen=True):
 
 def text_of(message: Message) -> str:
     return "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
+
+
+def size_of(message: Message) -> int:
+    """In characters; what the client sent along counts as much."""
+    context = message.context
+    return sum(len(part.text) for part in message.parts if isinstance(part, TextPart)) + _LARGE * isinstance(
+        context, dict
+    )
 
 
 def files_of(message: Message) -> list[FilePart]:

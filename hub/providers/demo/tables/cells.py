@@ -51,6 +51,17 @@ def is_missing(text: str) -> bool:
 
 def decimal_mark_of(texts: Iterable[str]) -> DecimalMark | None:
     """The decimal mark that these cells prove, the more frequent if they disagree; None if they prove nothing."""
+    return more_frequent(*count_proofs(texts))
+
+
+def more_frequent(points: int, commas: int) -> DecimalMark | None:
+    if points == commas:
+        return None
+    return "." if points > commas else ","
+
+
+def count_proofs(texts: Iterable[str]) -> tuple[int, int]:
+    """How many cells prove the point, and how many the comma."""
     points = commas = 0
     for text in texts:
         match _proof(text):
@@ -60,9 +71,7 @@ def decimal_mark_of(texts: Iterable[str]) -> DecimalMark | None:
                 commas += 1
             case None:
                 pass
-    if points == commas:
-        return None
-    return "." if points > commas else ","
+    return points, commas
 
 
 def read_number(text: str, mark: DecimalMark) -> Number | None:
