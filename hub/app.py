@@ -114,10 +114,19 @@ class Hubline:
     # ------------------------------------------------------------------------------------------- extending it
 
     def tool(
-        self, *, name: str | None = None, title: str | None = None, access: Access = "read", timeout_s: float = 60.0
+        self,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        access: Access = "read",
+        timeout_s: float | None = None,
     ) -> Callable[[F], F]:
-        """A decorator: models may call this async function. Its schema comes from annotations and docstring."""
-        return self.tools.tool(name=name, title=title, access=access, timeout_s=timeout_s)
+        """A decorator: models may call this async function. Its schema comes from annotations and docstring.
+
+        Without `timeout_s` the setting `tool_timeout_s` holds.
+        """
+        limit_s = self.settings.tool_timeout_s if timeout_s is None else timeout_s
+        return self.tools.tool(name=name, title=title, access=access, timeout_s=limit_s)
 
     def hub(self, path: str, options: HubOptions | None = None) -> Callable[[H], H]:
         """A class decorator: serve this `Hub` at `path`."""
