@@ -24,9 +24,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.config": ("hub.errors", "hub.log"),
     "hub.protocol": ("hub.errors",),
     "hub.chat": ("hub.errors",),
+    "hub.tables": (),
     "hub.backplane": GROUND,
-    "hub.providers": (*GROUND, *STRUCTS),
-    "hub.tools": (*GROUND, *STRUCTS, "hub.providers.base"),
+    "hub.providers": (*GROUND, *STRUCTS, "hub.tables"),
+    "hub.tools": (*GROUND, *STRUCTS, "hub.providers.base", "hub.tables"),
     # `Encoded`: what goes to many watchers is encoded once, below the transport.
     "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol.messages"),
     "hub.server": (*GROUND, "hub.protocol", "hub.backplane.base"),
@@ -55,10 +56,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub": ("hub.app", "hub.server", "hub.tools", "hub.errors"),
 }
 
-PURE_ROOMS = ("hub.protocol", "hub.chat")
+PURE_ROOMS = ("hub.protocol", "hub.chat", "hub.tables")
 PURE_LIBRARIES = {"msgspec", "orjson", "msgpack"}
 PURE_STDLIB = {
-    *("abc", "base64", "binascii", "bisect", "codecs", "collections", "contextlib", "copy", "dataclasses", "datetime"),
+    *(
+        "abc",
+        "base64",
+        "binascii",
+        "bisect",
+        "codecs",
+        "collections",
+        "contextlib",
+        "copy",
+        "csv",
+        "dataclasses",
+        "datetime",
+    ),
     *("decimal", "enum", "functools", "hashlib", "heapq", "io", "itertools", "json", "math", "operator", "re"),
     *("string", "struct", "types", "typing", "unicodedata", "warnings"),
 }

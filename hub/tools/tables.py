@@ -13,8 +13,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.chat.parts import Json
-from hub.providers.demo.tables.cells import read_date, read_number
-from hub.providers.demo.tables.table import Cell, Column, Table, TableError, build, find
+from hub.tables.cells import read_date, read_number
+from hub.tables.table import Cell, Column, Table, TableError, build, find
 from hub.tools.base import Tool, ToolContext, ToolError
 from hub.tools.schema import make_tool
 

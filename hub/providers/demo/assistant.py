@@ -19,7 +19,7 @@ from hub.providers.demo.questions.answers import answer, escape
 from hub.providers.demo.questions.question import Question, tool_call
 from hub.providers.demo.questions.understand import Understood, understand
 from hub.providers.demo.source import Source, table_sources
-from hub.providers.demo.tables.table import Table, TableError, build, check_size
+from hub.tables.table import Table, TableError, build, check_size
 
 MAX_CHARACTERS_READ = 4_000
 """Of an instruction; what a person asks in their own words is shorter."""

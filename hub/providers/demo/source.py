@@ -11,8 +11,8 @@ import msgspec
 
 from hub.chat.parts import Json, Message
 from hub.providers.demo.conversation import text_of
-from hub.providers.demo.tables.grid import Grid, around, find_grid, table_text
-from hub.providers.demo.tables.table import MAX_BYTES
+from hub.tables.grid import Grid, around, find_grid, table_text
+from hub.tables.table import MAX_BYTES
 
 
 class Source(msgspec.Struct, frozen=True):

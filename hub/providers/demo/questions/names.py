@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from hub.providers.demo.questions.vocabulary import MEANINGS, STOPWORDS, SYNONYMS, plain, stems
-from hub.providers.demo.tables.table import Column, Table, letters
+from hub.tables.table import Column, Table, letters
 
 MAX_NAME_WORDS = 5
 MAX_VALUES = 2_000

@@ -14,7 +14,7 @@ from hub.providers.demo.questions.draft import Draft, draft_of
 from hub.providers.demo.questions.names import Names
 from hub.providers.demo.questions.question import Describe, Question, Stats
 from hub.providers.demo.questions.words import Item, items_of
-from hub.providers.demo.tables.table import Table
+from hub.tables.table import Table
 
 MAX_QUESTIONS = 8
 

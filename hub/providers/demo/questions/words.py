@@ -19,8 +19,8 @@ from hub.providers.demo.questions.vocabulary import (
     ROW_WORDS,
     STOPWORDS,
 )
-from hub.providers.demo.tables.cells import read_date, read_number
-from hub.providers.demo.tables.table import Table
+from hub.tables.cells import read_date, read_number
+from hub.tables.table import Table
 
 ItemKind = Literal["column", "value", "number", "date", "meaning", "unknown", "stop", "comma", "filler"]
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from hub.providers.demo.tables.cells import (
+from hub.tables.cells import (
     DayOrder,
     DecimalMark,
     count_proofs,
@@ -22,7 +22,7 @@ from hub.providers.demo.tables.cells import (
     read_date,
     read_number,
 )
-from hub.providers.demo.tables.grid import Grid, find_grid
+from hub.tables.grid import Grid, find_grid
 
 MAX_BYTES = 1024 * 1024
 MAX_CELLS = 200_000

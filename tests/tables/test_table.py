@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.providers.demo.tables.cells import (
+from hub.tables.cells import (
     DecimalMark,
     day_order_of,
     decimal_mark_of,
@@ -17,8 +17,8 @@ from hub.providers.demo.tables.cells import (
     read_date,
     read_number,
 )
-from hub.providers.demo.tables.grid import around, find_grid, table_text
-from hub.providers.demo.tables.table import MAX_CELLS, Table, TableError, build, drain, find, letters
+from hub.tables.grid import around, find_grid, table_text
+from hub.tables.table import MAX_CELLS, Table, TableError, build, drain, find, letters
 
 
 def table_of(text: str) -> Table:

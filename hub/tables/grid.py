@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hub.providers.demo.tables.cells import is_missing, read_date, read_number
+from hub.tables.cells import is_missing, read_date, read_number
 
 Delimiter = str
 """One of "\\t", "|", ";", ",", or "" for a single column."""
