@@ -67,6 +67,8 @@ class Scripts:
         match step:
             case {"say": pieces}:
                 return Say(*(self._piece(piece) for piece in pieces))
+            case {"count": amount, "after": after}:
+                return Say(*(f"{number}{after}" for number in range(amount)))
             case {"think": pieces}:
                 return Think(*(self._piece(piece) for piece in pieces))
             case {"tool": name, "arguments": arguments}:

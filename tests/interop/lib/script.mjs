@@ -7,6 +7,8 @@ export const think = (...pieces) => ({ think: pieces });
 export const tool = (name, args = {}) => ({ tool: name, arguments: args });
 export const pace = (ms) => ({ pace_ms: ms });
 export const stall = { stall: true };
+// `amount` pieces, each its number and `after`.
+export const count = (amount, after) => ({ count: amount, after });
 export const before = (name) => ({ before: name });
 
 export function script(mark, ...rounds) {
