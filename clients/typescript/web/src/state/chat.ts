@@ -182,8 +182,8 @@ export class Chat {
   }
 
   private readonly settle = (): void => {
-    const { messages, generation } = this.store.transcript;
-    const whole = generation !== this.settled;
+    const { messages, generation, position } = this.store.transcript;
+    const whole = generation === this.settled ? null : position;
     this.settled = generation;
     this.outbox.settle(this.sessionId, (messageId) => messages.has(messageId), whole);
   };

@@ -87,6 +87,10 @@ export interface Message {
   /** The message that this one replaced. */
   edited?: string | null;
   rating?: { score: number; comment?: string | null } | null;
+  /** These three on answers that are done. */
+  usage?: Usage | null;
+  timing?: Timing | null;
+  error?: RunError | null;
 }
 export interface Session {
   sessionId: string;

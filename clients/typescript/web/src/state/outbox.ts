@@ -4,7 +4,7 @@
  * rating that could not be sent is not sent later.
  */
 
-import type { Accepted } from "./contract";
+import type { Accepted, Position } from "./contract";
 import { callFailure, mayWorkLater } from "./errors";
 import { Listeners, retryDelayMs, type Timers } from "./timers";
 
@@ -25,6 +25,8 @@ export interface Outgoing extends Draft {
   error: string | null;
   /** How often it was handed to a connection without an answer. */
   attempts: number;
+  /** Once accepted: the transcript has it somewhere behind this. */
+  after?: Position;
 }
 
 /** Where drafts are kept: one key each, so that tabs do not overwrite each other's. */
@@ -100,15 +102,17 @@ export class Outbox {
     this.pump();
   }
 
-  /** Drops what the transcript shows by now; `whole`: also what it would show by now if it still were to. */
-  settle(sessionId: string, has: (messageId: string) => boolean, whole: boolean): void {
+  /** Drops what the transcript shows by now; `whole`, the position of a new snapshot: also what that would show. */
+  settle(sessionId: string, has: (messageId: string) => boolean, whole: Position | null): void {
     const rest = this.entries.filter((entry) => {
       if (entry.sessionId !== sessionId) return true;
       if (has(entry.messageId)) {
         this.storage.remove(entry.messageId);
         return false;
       }
-      return !(whole && entry.state === "accepted");
+      const { after } = entry;
+      // A snapshot may have been taken before the hub had it, and come after the hub's answer.
+      return whole === null || after === undefined || (whole.epoch === after.epoch && whole.offset <= after.offset);
     });
     if (rest.length !== this.entries.length) this.show(rest);
   }
@@ -124,13 +128,13 @@ export class Outbox {
     }
   };
 
-  private async deliver({ state: _, error: __, attempts, ...draft }: Outgoing): Promise<void> {
+  private async deliver({ state: _, error: __, after: ___, attempts, ...draft }: Outgoing): Promise<void> {
     const { messageId, sessionId } = draft;
     this.put(messageId, { state: "sending" });
     try {
-      await this.send(draft);
+      const { epoch, offset } = await this.send(draft);
       this.storage.remove(messageId);
-      this.put(messageId, { state: "accepted" });
+      this.put(messageId, { state: "accepted", after: { epoch, offset } });
     } catch (error) {
       const failure = callFailure(error);
       if (!mayWorkLater(failure)) {

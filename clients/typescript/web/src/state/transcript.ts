@@ -12,13 +12,10 @@ import type {
   Message,
   Part,
   Position,
-  RunError,
   Session,
   SessionEvent,
   SnapshotEvent,
-  Timing,
   ToolPart,
-  Usage,
 } from "./contract";
 import { type Pace, paceAfter } from "./rates";
 
@@ -34,9 +31,6 @@ export interface MessageView extends Message {
   model?: string;
   notices?: Notice[];
   pace?: Pace;
-  usage?: Usage;
-  timing?: Timing;
-  error?: RunError;
   finishReason?: string;
   stoppedBy?: string;
 }
@@ -64,7 +58,7 @@ export class Transcript {
   position: Position | null = null;
   session: Session | null = null;
   hasMore = false;
-  /** Message ids, oldest first. Replaced, never changed in place. */
+  /** Message ids: oldest first, what waits last, each answer behind its question. Replaced, never changed in place. */
   order: readonly string[] = [];
   /** Notices that belong to no answer. */
   notices: readonly Notice[] = [];
@@ -106,7 +100,7 @@ export class Transcript {
   prepend(messages: readonly Message[], hasMore: boolean): void {
     const older = messages.filter((message) => !this.messages.has(message.messageId));
     for (const message of older) this.put(message);
-    this.order = [...older.map((message) => message.messageId), ...this.order];
+    this.arrange([...older.map((message) => message.messageId), ...this.order]);
     this.hasMore = hasMore;
     this.change.order = this.change.head = true;
   }
@@ -136,7 +130,7 @@ export class Transcript {
         this.messages.set(messageId, { ...shown, replyTo, model, pace });
       }
     }
-    this.order = order;
+    this.arrange(order);
     this.change = { messages: ids, order: true, head: true };
   }
 
@@ -217,13 +211,20 @@ export class Transcript {
 
   private foldMessage(message: Message): void {
     const known = this.messages.get(message.messageId);
-    this.put(known ? { ...known, ...message } : message);
-    if (!known) {
-      this.order = [...this.order, message.messageId];
-      this.change.order = true;
-    } else if (known.status !== message.status) {
-      this.change.order = true;
+    if (known) {
+      // What the message says is all of it: a field that it lacks is gone. Its run told the rest.
+      const { replyTo, model, notices, pace, finishReason, stoppedBy, usage, timing, error } = known;
+      const told = { replyTo, model, notices, pace, finishReason, stoppedBy, usage, timing, error };
+      const kept = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+      this.put({ ...kept, ...message });
+    } else {
+      this.put(message);
     }
+    if (known?.status === message.status) return;
+    const others = this.order.filter((id) => id !== message.messageId);
+    // One that waited begins now, behind all that was said meanwhile.
+    if (known && known.status !== "queued") this.change.order = true;
+    else this.arrange([...others, message.messageId]);
   }
 
   private startRun(event: Extract<JournalEvent, { type: "run_started" }>): void {
@@ -244,10 +245,10 @@ export class Transcript {
       model,
       pace: { startedAt: time, chars: 0 },
     });
-    if (!known) this.order = [...this.order, messageId];
     if (this.messages.get(replyTo)?.status === "queued") {
       this.edit(replyTo, (message) => ({ ...message, status: "complete" }));
     }
+    this.arrange([...this.order.filter((id) => id !== messageId), messageId]);
     if (this.session) this.session = { ...this.session, running: true };
     this.change.order = this.change.head = true;
   }
@@ -269,6 +270,31 @@ export class Transcript {
     this.runs.delete(event.runId);
     if (this.session) this.session = { ...this.session, running: this.run !== null };
     this.change.order = this.change.head = true;
+  }
+
+  /** Takes the messages in the journal's order: there, an answer comes after questions that waited meanwhile. */
+  private arrange(ids: readonly string[]): void {
+    const waits = (id: string) => this.messages.get(id)?.status === "queued";
+    const order: string[] = [];
+    for (const id of ids.filter((id) => !waits(id))) {
+      const message = this.messages.get(id);
+      const question = message?.role === "assistant" ? this.questionOf(message, order) : -1;
+      let place = order.length;
+      if (question >= 0) {
+        place = question + 1;
+        while (this.messages.get(order[place] ?? "")?.role === "assistant") place += 1;
+      }
+      order.splice(place, 0, id);
+    }
+    this.order = [...order, ...ids.filter(waits)];
+    this.change.order = true;
+  }
+
+  private questionOf({ replyTo, runId }: MessageView, order: readonly string[]): number {
+    return order.findLastIndex((id) => {
+      const other = this.messages.get(id);
+      return id === replyTo || (replyTo === undefined && other?.role === "user" && runId != null && other.runId === runId);
+    });
   }
 
   private foldNotice(notice: Notice, runId: string | null): void {

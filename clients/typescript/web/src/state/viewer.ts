@@ -79,7 +79,10 @@ export class Viewer {
       await this.connection.invoke("OpenSession", { sessionId });
       if (this.chat.sessionId === sessionId) this.chat.watch();
     }
-    const message = draft.replaces ? { messageId, content, replaces: draft.replaces } : { messageId, content };
-    return this.connection.invoke<Accepted>("SendMessage", sessionId, message);
+    const { replaces } = draft;
+    if (!replaces) return this.connection.invoke<Accepted>("SendMessage", sessionId, { messageId, content });
+    // What follows an edited message is put aside, so nobody waits for an answer to it.
+    const options = { whenBusy: "replace" };
+    return this.connection.invoke<Accepted>("SendMessage", sessionId, { messageId, content, replaces }, options);
   };
 }

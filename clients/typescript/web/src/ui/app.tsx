@@ -1,6 +1,6 @@
 /** The page: list of chats, open chat, composer. */
 
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { MessageView } from "../state/transcript";
 import { Announcer } from "./announcer";
 import { addressedSession, addressSession } from "./browser";
@@ -20,7 +20,7 @@ export function App() {
 
   useEffect(() => setEditing(null), [chat]);
   useAddress();
-  useEscape();
+  useEscape(editing !== null, () => setEditing(null));
 
   const open = useCallback(
     (sessionId: string | null) => {
@@ -59,16 +59,19 @@ function useAddress(): void {
   }, [viewer]);
 }
 
-/** Escape stops the answer from anywhere, unless something nearer took the key. */
-function useEscape(): void {
+/** Escape leaves an edit, else stops the answer; from anywhere, unless something nearer took the key. */
+function useEscape(editing: boolean, leave: () => void): void {
   const viewer = useViewer();
-  useEffect(() => {
+  // Before it is painted: who sees the edit may press the key.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) void viewer.chat.stop();
+      if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+      if (editing) leave();
+      else void viewer.chat.stop();
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [viewer]);
+  }, [viewer, editing]);
 }
 
 function JumpToEnd({ stick }: { stick: StickToEnd }) {

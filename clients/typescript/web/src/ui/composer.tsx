@@ -27,7 +27,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
   const stoppable = chat.stoppable;
 
   useEffect(() => field.current?.focus({ preventScroll: true }), [chat]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     setText(editing ? textOf(editing) : "");
     if (editing) field.current?.focus({ preventScroll: true });
   }, [editing, chat]);

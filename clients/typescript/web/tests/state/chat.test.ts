@@ -39,6 +39,17 @@ describe("a chat", () => {
     expect(watch()?.args).toEqual([viewer.chat.sessionId, null]);
   });
 
+  it("keeps a message that the hub took after the snapshot, so that it can be stopped at once", async () => {
+    const { wire, viewer, watch } = await viewing(null);
+    viewer.chat.send("hello");
+    await settled();
+    watch()?.observer.next({ ...SNAPSHOT, offset: 9 }); // taken before the hub had it: the transcript has it behind 9
+    expect(viewer.chat.stoppable).toBe(true);
+    await viewer.chat.stop();
+    const messageId = (wire.calls.find(({ method }) => method === "SendMessage")?.args[1] as { messageId: string }).messageId;
+    expect(wire.calls.at(-1)).toMatchObject({ method: "Stop", args: [viewer.chat.sessionId, { messageId }] });
+  });
+
   it("follows an existing one without opening it, and resumes from its position", async () => {
     const { wire, timers, watch, called } = await viewing("s");
     watch()?.observer.next(SNAPSHOT);
@@ -102,12 +113,11 @@ describe("a chat", () => {
     viewer.chat.send("better", { replaces: "u1" });
     await viewer.chat.continueFrom("r1");
     await settled();
-    const sends = wire.calls.filter(({ method }) => method === "SendMessage");
-    const edit = sends.find(({ args }) => args.length === 2);
-    const more = sends.find(({ args }) => args.length === 3);
-    expect(edit?.args[1]).toMatchObject({ content: "better", replaces: "u1" });
-    expect(more?.args[1]).toMatchObject({ content: "" });
-    expect(more?.args[2]).toEqual({ continues: "r1" });
+    const sends = wire.calls.filter(({ method }) => method === "SendMessage").map(({ args }) => args.slice(1));
+    expect(sends).toHaveLength(2);
+    // What comes after the edited message is put aside, so nobody waits for an answer under way.
+    expect(sends).toContainEqual([expect.objectContaining({ content: "better", replaces: "u1" }), { whenBusy: "replace" }]);
+    expect(sends).toContainEqual([expect.objectContaining({ content: "" }), { continues: "r1" }]);
   });
 
   it("does not take a message over the hub's limit", async () => {

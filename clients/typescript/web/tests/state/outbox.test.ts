@@ -96,11 +96,14 @@ describe("the outbox", () => {
     box.add(draft("m1"));
     box.add(draft("m2"));
     await settled();
-    box.settle("s", () => false, false);
+    box.settle("s", () => false, null);
     expect(states()).toEqual(["m1 accepted", "m2 accepted"]);
-    box.settle("s", (messageId) => messageId === "m1", false);
+    box.settle("s", (messageId) => messageId === "m1", null);
     expect(states()).toEqual(["m2 accepted"]);
-    box.settle("s", () => false, true);
+    // A snapshot from before the hub took it, however late it comes.
+    box.settle("s", () => false, { epoch: "e", offset: 5 });
+    expect(states()).toEqual(["m2 accepted"]);
+    box.settle("s", () => false, { epoch: "e", offset: 6 });
     expect(states()).toEqual([]);
   });
 

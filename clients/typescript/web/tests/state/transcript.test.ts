@@ -201,7 +201,59 @@ describe("a snapshot", () => {
   });
 });
 
+describe("the order", () => {
+  const start = (n: number) => ({
+    type: "run_started", runId: `r${n}`, messageId: `a${n}`, replyTo: `u${n}`, provider: "d", model: "m", epoch: "e",
+  });
+  const done = (n: number) => ({ type: "done", runId: `r${n}`, messageId: `a${n}`, outcome: "completed", usage: USAGE, timing: TIMING });
+  const user = (n: number, status: "queued" | "complete") => asked(`u${n}`, { status, runId: `r${n}` });
+  const answer = (n: number): Message => ({ ...asked(`a${n}`), role: "assistant", runId: `r${n}` });
+  const queue = [
+    { type: "message", message: user(1, "complete") }, start(1),
+    { type: "message", message: user(2, "queued") },
+    { type: "message", message: user(3, "queued") },
+    done(1), { type: "message", message: user(2, "complete") }, start(2),
+    done(2), { type: "message", message: user(3, "complete") }, start(3),
+  ];
+  const after = (count: number) => folded([snapshot(), ...numbered(queue.slice(0, count))]).order;
+
+  it("has each answer behind its question, and what waits last", () => {
+    expect(after(4)).toEqual(["u1", "a1", "u2", "u3"]);
+    expect(after(7)).toEqual(["u1", "a1", "u2", "a2", "u3"]);
+    expect(after(10)).toEqual(["u1", "a1", "u2", "a2", "u3", "a3"]);
+  });
+
+  it("is the same out of a snapshot", () => {
+    const run = { runId: "r1", messageId: "a1", replyTo: "u1", provider: "d", model: "m", message: { ...answer(1), status: "streaming" as const } };
+    const waiting = [user(1, "complete"), user(2, "queued"), user(3, "queued")];
+    expect(folded([snapshot({ messages: waiting, run })]).order).toEqual(["u1", "a1", "u2", "u3"]);
+    const ended = [user(1, "complete"), answer(1), user(2, "complete"), user(3, "complete"), answer(2), answer(3)];
+    expect(folded([snapshot({ messages: ended })]).order).toEqual(["u1", "a1", "u2", "a2", "u3", "a3"]);
+  });
+
+  it("is the same when the page before comes later", () => {
+    const transcript = folded([snapshot({ messages: [answer(2), answer(3)], hasMore: true })]);
+    transcript.prepend([user(1, "complete"), answer(1), user(2, "complete"), user(3, "complete")], false);
+    expect(transcript.order).toEqual(["u1", "a1", "u2", "a2", "u3", "a3"]);
+  });
+
+  it("keeps another answer behind the first", () => {
+    const again = { ...start(2), runId: "r9", messageId: "a9" };
+    const events = [{ type: "message", message: { ...answer(2), status: "superseded" } }, again];
+    const messages = [user(2, "complete"), answer(2), user(3, "queued")];
+    expect(folded([snapshot({ messages }), ...numbered(events)]).order).toEqual(["u2", "a2", "a9", "u3"]);
+  });
+});
+
 describe("messages outside of runs", () => {
+  it("lose what a change does not name, and keep what their run told", () => {
+    const rated = { ...asked("a1"), role: "assistant", runId: "r1" };
+    const events = [...ANSWER, { type: "message", message: { ...rated, rating: { score: 1 } } }, { type: "message", message: rated }];
+    const message = folded([snapshot(), ...numbered(events)]).messages.get("a1");
+    expect(message?.rating).toBeUndefined();
+    expect(message).toMatchObject({ usage: USAGE, timing: TIMING, model: "m", notices: [{ code: "retrying" }] });
+  });
+
   it("wait in the queue until their run begins", () => {
     const events = [
       { type: "message", message: asked("u2", { status: "queued", runId: "r2" }) },
