@@ -115,6 +115,18 @@ export async function a_busy_session_queues_rejects_or_replaces(t) {
   equal((await watch.done(idle.runId)).outcome, "completed", "a rejecting message's outcome, once nothing runs");
 }
 
+export async function a_full_queue_refuses_and_says_its_limit(t) {
+  const { tab, sessionId, watch } = await t.session();
+  const { limits } = await tab.invoke("OpenSession", { sessionId });
+  await tab.send(sessionId, t.id("m"), script("x", [say("one ", gate(t.id("gate")))]));
+  for (let count = 0; count < limits.queuedRuns; count += 1) await tab.send(sessionId, t.id("m"), "waits");
+  const text = await fails(tab.send(sessionId, t.id("m"), "too many"), /^\[busy\] /);
+  matches(text, new RegExp(`${limits.queuedRuns}.*max_queued_runs`), "the error");
+  const { runIds } = await tab.invoke("Stop", sessionId, { queued: true });
+  equal(runIds.length, limits.queuedRuns + 1, "how many are stopped");
+  for (const runId of runIds) equal((await watch.done(runId)).outcome, "stopped", "the outcome");
+}
+
 export async function a_message_is_edited(t) {
   const { tab, sessionId, watch } = await t.session();
   const [firstId, secondId, editId, mark] = [t.id("m"), t.id("m"), t.id("m"), t.id("mark")];
