@@ -4,7 +4,7 @@ Status codes are those of signalr.md 1.7 and 1.8. Server-sent events and long po
 """
 
 import asyncio
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Protocol
 
 from starlette.requests import HTTPConnection, Request
@@ -20,6 +20,9 @@ from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import NegotiatedTokens
 from hub.server.outbox import Writer
 from hub.server.served import ServedHub
+from hub.server.transports import direct
+from hub.server.transports.direct import DirectSocket
+from hub.server.transports.turn import Turn
 from hub.server.transports.websocket import AsgiWriter, serve_websocket
 
 TRANSPORTS: tuple[negotiate.TransportName, ...] = ("WebSockets",)
@@ -83,6 +86,7 @@ class HubEndpoint:
     def __init__(self, server: Reception, served: ServedHub) -> None:
         self._server = server
         self._served = served
+        self._turn = Turn()  # of all direct connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -106,18 +110,22 @@ class HubEndpoint:
             server.check_running()
             user = await server.gate.admit(request)
             address = request.client.host if request.client else None
-            with server.place_for(user, address):
+            with ExitStack() as held:
+                held.enter_context(server.place_for(user, address))
                 connection_id = server.claim(served, token, user)
-                try:
-                    await send({"type": "websocket.accept"})
-                    writer = AsgiWriter(send)
-                    connection = server.connect(
-                        served, writer, user=user, http=_facts(request, address), connection_id=connection_id
-                    )
-                    await serve_websocket(connection, writer, receive, served.options.close_timeout_s)
-                finally:
-                    if token is not None:
-                        server.negotiated.release(token)
+                if token is not None:
+                    held.callback(server.negotiated.release, token)
+                await send({"type": "websocket.accept"})
+                facts = _facts(request, address)
+                if (offer := direct.offered(scope)) is not None:
+                    # No await from the accept to here. The application's call ends; the connection goes on.
+                    taken = DirectSocket(offer, served, self._turn)
+                    connection = server.connect(served, taken, user=user, http=facts, connection_id=connection_id)
+                    taken.begin(connection, on_gone=held.pop_all().close)
+                    return
+                writer = AsgiWriter(send)
+                connection = server.connect(served, writer, user=user, http=facts, connection_id=connection_id)
+                await serve_websocket(connection, writer, receive, served.options.close_timeout_s)
         except Refused as refused:
             server.metrics.connections_refused += 1
             await _deny(scope, receive, send, refused)

@@ -1,0 +1,137 @@
+"""uvicorn's protocols with two additions: bytes that come with an upgrade are kept, and its WebSockets may be taken
+over (`direct`). What is used of uvicorn here is private to it; `lacking` says what of it is not there.
+
+uvicorn parses the head of an upgrade request and passes it on, and drops what came behind it in the same read:
+`HttpProtocol` passes that on too. `WebSocketProtocol` gives none of it to uvicorn's parser before the application has
+accepted and either taken the connection over or not: what is held meanwhile is bounded by not reading on.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from typing import cast
+
+import httptools
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from hub.server.transports.direct import EXTENSION, DirectSocket, Served
+
+# Of an instance, once it has accepted.
+_EXPECTED = ("config", "conn", "connections", "handshake_complete", "loop", "read_paused", "scope", "transport")
+
+
+def lacking() -> list[str]:
+    """What this module builds on and uvicorn does not have."""
+    return [
+        *_lacks(HttpToolsProtocol, ("data_received", "handle_websocket_upgrade")),
+        *_lacks(WebSocketsSansIOProtocol, ("data_received", "handle_connect", "run_asgi", "send", "stop_keepalive")),
+        *_lacks(httptools, ("HttpParserUpgrade",)),
+    ]
+
+
+def _lacks(owner: object, names: Iterable[str]) -> list[str]:
+    return [name for name in names if not hasattr(owner, name)]
+
+
+class HttpProtocol(HttpToolsProtocol):
+    _read = b""  # what is being parsed
+
+    def data_received(self, data: bytes) -> None:
+        self._read = data
+        super().data_received(data)
+        self._read = b""
+
+    def handle_websocket_upgrade(self) -> None:
+        upgrade = sys.exception()
+        super().handle_websocket_upgrade()
+        # Called while the parser's exception is handled, which says where the head ended.
+        if isinstance(upgrade, httptools.HttpParserUpgrade) and (rest := self._read[upgrade.args[0] :]):
+            cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    _held = b""  # came before it was decided who reads
+    _is_decided = False
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        scope = getattr(self, "scope", None)
+        if scope is not None and isinstance(scope.get("extensions"), dict):  # there is none if the upgrade is refused
+            scope["extensions"][EXTENSION] = {"offer": self.offer}
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_decided or not self.handshake_initiated:
+            super().data_received(data)
+            return
+        self._held += data
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # Whoever wants the connection takes it before anything else runs.
+            self.loop.call_soon(self._decide)
+
+    def _decide(self) -> None:
+        """uvicorn reads."""
+        if self._is_decided:
+            return
+        self._is_decided = True
+        if self._held and not self.transport.is_closing():
+            held, self._held = self._held, b""
+            self.transport.resume_reading()
+            super().data_received(held)
+
+    def offer(self) -> "UvicornOffer | None":
+        """None where the connection cannot be taken over: it is not accepted, or decided, or not of the known kind."""
+        if self._is_decided or _lacks(self, _EXPECTED) or not self.handshake_complete:
+            return None
+        if self.read_paused or self.conn.extensions or self.transport.is_closing():
+            return None
+        return UvicornOffer(self)
+
+
+class UvicornOffer:
+    """`direct.Offer`. Once taken it holds nothing of the protocol that it came from."""
+
+    __slots__ = ("_open", "_protocol", "max_message_bytes", "transport")
+
+    def __init__(self, protocol: WebSocketProtocol) -> None:
+        self.transport = protocol.transport
+        self.max_message_bytes: int | None = protocol.config.ws_max_size
+        self._open = cast(set[Served], protocol.connections)  # the server's, of all that it must end
+        self._protocol: WebSocketProtocol | None = protocol  # until it is taken
+
+    def switch(self, taker: DirectSocket) -> bytes:
+        protocol, self._protocol = self._protocol, None
+        assert protocol is not None  # taken once
+        protocol._is_decided = True
+        held, protocol._held = protocol._held, b""
+        protocol.stop_keepalive()
+        # Its task is about to end, and closes what it thinks is its transport.
+        protocol.transport = _Nowhere()
+        protocol.scope["extensions"].pop(EXTENSION, None)
+        self._open.discard(cast(Served, protocol))
+        self._open.add(taker)
+        self.transport.set_protocol(taker)
+        if held:
+            self.transport.resume_reading()
+        return held
+
+    def gone(self, taker: DirectSocket) -> None:
+        self._open.discard(taker)
+
+
+class _Nowhere(asyncio.Transport):
+    """Stands for a transport that is another's now."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: object) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
