@@ -1,0 +1,21 @@
+"""Refusals of an HTTP request."""
+
+from collections.abc import Mapping
+
+from hub.errors import HublineError
+
+
+class Refused(HublineError):
+    """The connection is refused before it begins; the text goes out as the body of the HTTP answer."""
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.headers = dict(headers or {})
+        """To be sent with the answer; names in lower case."""
+
+
+def unauthorized(text: str, *, invalid: str | None = None) -> Refused:
+    """401 with the challenge of RFC 6750. `invalid` says what is wrong with the token that was sent, if one was."""
+    challenge = "Bearer" if invalid is None else f'Bearer error="invalid_token", error_description="{invalid}"'
+    return Refused(401, text, {"www-authenticate": challenge})
