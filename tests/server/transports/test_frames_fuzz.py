@@ -91,7 +91,9 @@ def compare(parts: list[bytes]) -> None:
     mine, theirs = ours(parts), Theirs()
     for part in parts:
         theirs.receive_data(part)
-    if mine and mine[-1][0] == "violation" and len(theirs.out) < len(mine):
+    if len(mine) < len(theirs.out):
+        mine = ours([*parts, bytes(14)])  # we look at a header when it is whole
+    elif mine and mine[-1][0] == "violation" and len(theirs.out) < len(mine):
         theirs.receive_data(bytes(MAX_BYTES + 14))  # they look at some things only when the payload is there
     if mine != theirs.out:
         # What breaks two rules: they look at lengths, and at the text of a reason, before they look at the rest.
