@@ -25,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hub.errors import HublineError
 from hub.protocol.values import dump_json
+from hub.server.auth.authorize import Rules
 from hub.server.methods import HubMethod
 from hub.server.streams import PushStream, StreamInfo
 from hub.server.wire_model import shape_of
@@ -64,6 +65,7 @@ class BoundMethod:
     slots: tuple[str, ...]
     simple: bool  # every slot is an argument
     stream_keyword: str | None
+    rules: Rules = ()  # who may invoke it
 
     def bind(self, arguments: Sequence[object]) -> list[object]:
         """The converted arguments, defaults filled in. Raises BindingError."""
@@ -136,6 +138,7 @@ def bind_method(method: HubMethod, *, lax: bool = False) -> BoundMethod:
         slots=tuple(slots),
         simple=stream_keyword is None and set(slots) <= {"argument"},
         stream_keyword=stream_keyword,
+        rules=method.rules,
     )
 
 

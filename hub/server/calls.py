@@ -100,6 +100,17 @@ def wrong_uploads(sent: int, expected: int) -> HubError:
     return HubError(f"Client sent {sent} stream(s), Hub method expects {expected}.")
 
 
+def unauthorized(target: str) -> str:
+    return f"Failed to invoke '{target}' because user is unauthorized"
+
+
+def too_often(wait_s: float) -> str:
+    error = CallError(
+        "rate_limited", "Too many calls: the limit is max_invocations_per_s. Send fewer.", retry_after_s=wait_s
+    )
+    return str(error)
+
+
 def in_use(invocation_id: str) -> str:
     return f"Invocation ID '{invocation_id}' is already in use."
 

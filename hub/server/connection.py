@@ -14,7 +14,8 @@ import logging
 from collections.abc import Coroutine, Sequence
 from enum import Enum
 
-from hub.errors import HandshakeError, ProtocolError
+from hub.clock import now_ms
+from hub.errors import CallError, HandshakeError, ProtocolError
 from hub.protocol import handshake
 from hub.protocol.codec import CODECS, Codec
 from hub.protocol.handshake import HandshakeRequest
@@ -22,7 +23,8 @@ from hub.protocol.messages import Close, HubMessage, Invocation, Ping
 from hub.protocol.server import ServerProtocol
 from hub.server import calls
 from hub.server.asking import Asking
-from hub.server.auth import User
+from hub.server.auth import Refused, User
+from hub.server.auth.expiry import Expiry
 from hub.server.clients import HubClients
 from hub.server.dispatch import Dispatcher, current_call
 from hub.server.hub import HttpFacts, Hub
@@ -89,6 +91,7 @@ class HubConnection:
         self._codec: Codec | None = None  # from the handshake on
         self._hub: Hub | None = None  # from the handshake on
         self._dispatcher: Dispatcher | None = None  # from the handshake on
+        self._expiry = Expiry(user, options.token_warning_s) if options.close_on_expiry else None
         self._tasks = OwnedTasks()
         self._connecting: asyncio.Task[None] | None = None  # runs on_connected
         self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
@@ -118,6 +121,17 @@ class HubConnection:
 
     def abort(self) -> None:
         self.close(allow_reconnect=False)
+
+    async def refresh(self, token: str) -> int | None:
+        user = await self._served.gate.refresh(token, self.user, self.http.path)
+        try:
+            self._served.check_user(user)
+        except Refused as refused:
+            raise CallError("forbidden", str(refused)) from refused
+        self.user = user
+        if self._expiry is not None:
+            self._expiry.renew(user)
+        return user.expires_at
 
     # ------------------------------------------------------------------------------------------- from the transport
 
@@ -212,8 +226,9 @@ class HubConnection:
         hub.groups = ConnectionGroups(served.registry, self.connection_id)
         hub.clients = HubClients(served.registry, self.connection_id)
         self._dispatcher = Dispatcher(
-            self, hub, served.methods, self._options, self.outbox, codec, self.asking, served.metrics
-        )
+            self, hub, served.methods, self._options, self.outbox, codec, self.asking, served.metrics,
+            served.limit_for(self.user),
+        )  # fmt: skip
         served.registry.add(self)
         self.state = State.CONNECTING
         if type(hub).on_connected is Hub.on_connected:
@@ -248,6 +263,8 @@ class HubConnection:
             return
         if self.state is State.CLOSED:
             return
+        if self._expiry is not None and self._expiry.expires_at is not None and not self._check_expiry(self._expiry):
+            return
         if self._received_at is not None:
             if self._received or self._held or (self._dispatcher is not None and self._dispatcher.busy):
                 self._received_at = now
@@ -260,6 +277,20 @@ class HubConnection:
             self._sent_at = now
         elif now - self._sent_at >= self._options.keep_alive_s and self.outbox.writable:
             self.outbox.send(_PINGS[self.codec.name])
+
+    def _check_expiry(self, expiry: Expiry) -> bool:
+        """Warn or close when the token ends; whether the connection goes on."""
+        match expiry.due(now_ms()):
+            case "warn":
+                self._send_invocation(Invocation("TokenExpiring", ({"expiresAt": expiry.expires_at},)))
+            case "end":
+                self._served.metrics.tokens_expired += 1
+                error = CallError("token_expired", "The token has ended. Connect again with a new one.")
+                self.close(str(error), reason=error)
+                return False
+            case "nothing":
+                pass
+        return True
 
     def _time_out(self) -> None:
         self._served.metrics.client_timeouts += 1

@@ -35,6 +35,9 @@ from hub.protocol.messages import (
 )
 from hub.server import calls
 from hub.server.asking import Asking
+from hub.server.auth import User
+from hub.server.auth.authorize import Asked, is_allowed, may_ask
+from hub.server.auth.rates import InvocationLimit
 from hub.server.binding import BindingError, BoundMethod
 from hub.server.calls import Call
 from hub.server.methods import fold
@@ -54,6 +57,9 @@ current_call: ContextVar[Serving] = ContextVar("current_call", default=None)
 
 class DispatchOwner(Protocol):
     """The connection, as far as dispatch needs it."""
+
+    user: User
+    items: dict[str, object]
 
     def own(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Run it as a task of the connection: cancelled and awaited when that ends."""
@@ -75,6 +81,7 @@ class Dispatcher:
         codec: Codec,
         asking: Asking,
         metrics: ServerMetrics,
+        limit: InvocationLimit,
     ) -> None:
         self._owner = owner
         self._hub = hub
@@ -84,6 +91,7 @@ class Dispatcher:
         self._codec = codec
         self._asking = asking
         self._metrics = metrics
+        self._limit = limit
         self._queue: deque[Call] = deque()  # calls that have not started, in order
         self._active: dict[str, Call] = {}  # queued and running calls by invocation id
         self._uploads: dict[str, Upload] = {}  # open uploads by stream id
@@ -139,8 +147,15 @@ class Dispatcher:
         if wants_stream and invocation_id is None:
             return  # a stream that nobody can be told of (M6)
         method = self._methods.get(fold(message.target))
+        if wait_s := self._limit.wait_s(method is not None and method.immediate):
+            self._metrics.invocations_limited += 1
+            self._refuse(invocation_id, calls.too_often(wait_s))
+            return
         if method is None:
             self._refuse(invocation_id, calls.unknown_method(message.target))
+            return
+        if method.rules and not may_ask(method.rules, self._owner.user):
+            self._refuse(invocation_id, calls.unauthorized(message.target))
             return
         reason = self._objection(method, message, wants_stream)
         if reason is not None:
@@ -151,6 +166,11 @@ class Dispatcher:
         except BindingError as error:
             self._refuse(invocation_id, calls.not_bound(message.target, error, self._options.detailed_errors))
             return
+        if method.rules:
+            asked = Asked(self._owner.user, method.name, tuple(bound), self._owner.items)
+            if not is_allowed(method.rules, asked):
+                self._refuse(invocation_id, calls.unauthorized(message.target))
+                return
         call = self._make_call(method, message, invocation_id, bound)
         if invocation_id is not None:
             self._active[invocation_id] = call

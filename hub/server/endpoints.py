@@ -38,7 +38,7 @@ class Reception(Protocol):
     negotiated: NegotiatedTokens
 
     def now(self) -> float: ...
-    def check_running(self) -> None: ...
+    async def admit(self, request: HTTPConnection, served: ServedHub) -> User: ...
     def claim(self, served: ServedHub, token: str | None, user: User) -> str: ...
     def place_for(self, user: User, address: str | None) -> AbstractContextManager[None]: ...
     def connect(
@@ -65,13 +65,12 @@ class NegotiateEndpoint:
         if request.method != "POST":
             return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "POST"})
         try:
-            self._server.check_running()
-            user = await self._server.gate.admit(request)
+            user = await self._server.admit(request, self._served)
             query = {name.lower(): value for name, value in request.query_params.items()}
             version = negotiate.read_version(query.get("negotiateversion"))
         except Refused as refused:
             self._server.metrics.connections_refused += 1
-            return PlainTextResponse(str(refused), refused.status)
+            return PlainTextResponse(str(refused), refused.status, headers=refused.headers)
         except ProtocolError as error:
             return _json(negotiate.error_body(str(error)))
         connection_id, token = self._server.negotiated.give(self._served.path, user, self._server.now())
@@ -107,8 +106,7 @@ class HubEndpoint:
         token = request.query_params.get("id")
         await receive()  # websocket.connect
         try:
-            server.check_running()
-            user = await server.gate.admit(request)
+            user = await server.admit(request, served)
             address = request.client.host if request.client else None
             with ExitStack() as held:
                 held.enter_context(server.place_for(user, address))
@@ -137,6 +135,7 @@ async def _deny(scope: Scope, receive: Receive, send: Send, refused: Refused) ->
         await send({"type": "websocket.close", "code": 1008, "reason": str(refused)})
         return
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers += [(name.encode(), value.encode()) for name, value in refused.headers.items()]
     await send({"type": "websocket.http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": str(refused).encode()})
     # uvicorn reports an error for an application that returns before the refused connection is gone.

@@ -49,6 +49,13 @@ class HubContext(Protocol):
         """Close the connection; its client is told not to reconnect (X3)."""
         ...
 
+    async def refresh(self, token: str) -> int | None:
+        """Go on as the same user by a newer token; returns when that ends, in milliseconds since 1970.
+
+        Raises CallError: `token_expired` for a bad token, `forbidden` for another user's.
+        """
+        ...
+
 
 class Groups(Protocol):
     """Named sets of connections. A connection leaves all its groups when it ends."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from hub.server.auth.authorize import Rules, rules_of_method
+
 F = TypeVar("F", bound=Callable[..., object])
 
 _NAMES = "__hub_names__"  # set by `method` on the function: its names on the wire
@@ -26,6 +28,7 @@ class HubMethod:
     function: Callable[..., object]
     kind: MethodKind
     immediate: bool
+    rules: Rules = ()
 
 
 def method(*names: str) -> Callable[[F], F]:
@@ -63,7 +66,9 @@ def collect_methods(hub_class: type, base: type) -> dict[str, HubMethod]:
         if name.startswith("_") or hasattr(base, name) or (kind := _kind(function)) is None:
             continue
         assert callable(function)
-        found = HubMethod(name, function, kind, hasattr(function, _IMMEDIATE))
+        # Overriding a method does not open it: what its bases ask for holds, too.
+        rules = tuple(rule for owner in hub_class.__mro__ for rule in rules_of_method(vars(owner).get(name)))
+        found = HubMethod(name, function, kind, hasattr(function, _IMMEDIATE), rules)
         for wire_name in getattr(function, _NAMES, (name,)):
             other = table.setdefault(fold(wire_name), found)
             if other is not found:

@@ -30,6 +30,14 @@ class HubOptions:
     """Streams, and calls that take uploads, of one connection at once."""
     max_queued_invocations: int = 100
     """Calls of one connection that wait for their turn; when reached, reading from it stops."""
+    max_invocations_per_s: float = 1000.0
+    """Of one connection, in the long run; 0 for no limit. Immediate methods are counted apart."""
+    invocation_burst: int = 10_000
+    """How many may come at once."""
+    token_warning_s: float = 60.0
+    """How long before its token ends a client is told (`TokenExpiring`)."""
+    close_on_expiry: bool = True
+    """Close a connection whose token has ended; off, it stays, and nobody is told."""
     close_timeout_s: float = 5.0
     """How long a closing connection waits for what still runs, and for its last bytes to leave."""
 
@@ -46,3 +54,10 @@ class ServerLimits:
     max_connections: int = 0
     max_connections_per_user: int = 0
     max_connections_per_address: int = 0
+    """An IPv6 address counts by its /64."""
+    max_new_connections_per_s: float = 0.0
+    """Negotiations and new connections of one address. Where a proxy is in front, all clients have its address."""
+    new_connection_burst: int = 1000
+    max_user_invocations_per_s: float = 5000.0
+    """Of all connections of a user together, where users are told apart."""
+    user_invocation_burst: int = 50_000

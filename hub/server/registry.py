@@ -85,12 +85,12 @@ class HubRegistry:
 
     def add(self, connection: Recipient) -> None:
         self.connections[connection.connection_id] = connection
-        self._users.setdefault(connection.user.id, {})[connection] = None
+        self._users.setdefault(connection.user.key, {})[connection] = None
 
     def remove(self, connection: Recipient) -> None:
         """Out of everything. Idempotent."""
         self.connections.pop(connection.connection_id, None)
-        _drop(self._users, connection.user.id, connection)
+        _drop(self._users, connection.user.key, connection)
         for group in list(connection.groups):
             self._leave(group, connection)
 

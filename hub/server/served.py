@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hub.server.auth import Gate, Refused, User
+from hub.server.auth.authorize import Asked, Rules, is_allowed
+from hub.server.auth.rates import InvocationLimit, KeyedRate, Rate
 from hub.server.binding import BoundMethod, bind_method
 from hub.server.hub import Hub
 from hub.server.metrics import ServerMetrics
@@ -22,8 +25,22 @@ class ServedHub:
     registry: HubRegistry
     metrics: ServerMetrics
     wheel: Wheel
+    gate: Gate
+    user_rate: KeyedRate
+    rules: Rules
+    """Who may use the hub."""
     tasks: OwnedTasks
     """What outlives a connection: above all its end."""
+
+    def check_user(self, user: User) -> None:
+        """Raises Refused (403)."""
+        if self.rules and not is_allowed(self.rules, Asked(user)):
+            raise Refused(403, f"The user {user.id} may not use this hub.")
+
+    def limit_for(self, user: User) -> InvocationLimit:
+        options = self.options
+        rate = Rate(options.max_invocations_per_s, options.invocation_burst)
+        return InvocationLimit(rate, None if user.anonymous else self.user_rate, user.key)
 
 
 def bind_methods(hub_class: type[Hub], options: HubOptions) -> dict[str, BoundMethod]:

@@ -7,15 +7,21 @@ app = Starlette(routes=server.routes(), lifespan=...)     # which awaits server.
 
 import asyncio
 import logging
+import math
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from hub.backplane.base import Bus
 from hub.server.auth import Authenticate, Gate, Refused, User
+from hub.server.auth.authorize import rules_of_class
+from hub.server.auth.origins import address_group, is_elsewhere
+from hub.server.auth.rates import KeyedRate, Rate
 from hub.server.clients import ServerClients
 from hub.server.connection import HubConnection
 from hub.server.endpoints import HubEndpoint, NegotiateEndpoint
@@ -37,7 +43,8 @@ class HubServer:
     """One node's hubs. Add all hubs, then `start`; `bus` is None where there is one node only.
 
     Without `authenticate` everybody is the one anonymous user, if `anonymous_allowed` (which the caller says only
-    for a loopback bind address), and nobody else is let in. `allowed_hosts` and `allowed_origins` are `Gate`'s.
+    for a loopback bind address), and nobody else is let in. `allowed_hosts`, `allowed_origins` and `token_cookie` are
+    `Gate`'s.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class HubServer:
         anonymous_allowed: bool = False,
         allowed_origins: Collection[str] = (),
         allowed_hosts: Collection[str] = (),
+        token_cookie: str | None = None,
         limits: ServerLimits | None = None,
     ) -> None:
         self.limits = limits or ServerLimits()
@@ -56,6 +64,7 @@ class HubServer:
             anonymous_allowed=anonymous_allowed,
             allowed_origins=allowed_origins,
             allowed_hosts=allowed_hosts,
+            token_cookie=token_cookie,
         )
         self.metrics = ServerMetrics()
         self.negotiated = NegotiatedTokens(self.limits.negotiated_lifetime_s, self.limits.max_negotiated)
@@ -66,6 +75,9 @@ class HubServer:
         self._tasks = OwnedTasks()  # the ends of connections, and what registries do aside
         self._connections: set[HubConnection] = set()  # until they have finished
         self._is_running = False  # between start and close
+        limits = self.limits
+        self._new_rate = KeyedRate(Rate(limits.max_new_connections_per_s, limits.new_connection_burst))  # by address
+        self._user_rate = KeyedRate(Rate(limits.max_user_invocations_per_s, limits.user_invocation_burst))
         self._places: Counter[tuple[str, str]] = Counter()  # open connections by ("user" | "address" | "node", which)
 
     def add(
@@ -88,7 +100,18 @@ class HubServer:
         registry = HubRegistry(path, self.node_id, self._bus, self.metrics, self._tasks)
         methods = bind_methods(hub_class, options)
         self._hubs[path] = ServedHub(
-            path, hub_class, make or hub_class, options, methods, registry, self.metrics, self._wheel, self._tasks
+            path=path,
+            hub_class=hub_class,
+            make=make or hub_class,
+            options=options,
+            methods=methods,
+            registry=registry,
+            metrics=self.metrics,
+            wheel=self._wheel,
+            gate=self.gate,
+            user_rate=self._user_rate,
+            rules=rules_of_class(hub_class),
+            tasks=self._tasks,
         )
 
     def routes(self) -> list[BaseRoute]:
@@ -155,6 +178,19 @@ class HubServer:
             log.error(reason)
             raise Refused(503, reason)
 
+    async def admit(self, request: HTTPConnection, served: ServedHub) -> User:
+        """The user of a request that negotiates or opens a connection. Raises Refused."""
+        self.check_running()
+        address = request.client.host if request.client else ""
+        # From this machine comes a proxy in front of everybody, or somebody who has better means.
+        if is_elsewhere(address) and (wait_s := self._new_rate.take(address_group(address), time.monotonic())):
+            limit = self.limits.max_new_connections_per_s
+            text = f"Too many new connections: the limit max_new_connections_per_s is {limit:g}."
+            raise Refused(429, text, {"retry-after": str(max(1, math.ceil(wait_s)))})
+        user = await self.gate.admit(request)
+        served.check_user(user)
+        return user
+
     def claim(self, served: ServedHub, token: str | None, user: User) -> str:
         """The connection id for a token; a new one for a client that did not negotiate. Raises Refused."""
         if token is None:
@@ -166,6 +202,7 @@ class HubServer:
     ) -> HubConnection:
         """A new connection whose bytes go to `writer`; its transport feeds `receive` and, at the end, calls `lost`."""
         self.check_running()
+        served.check_user(user)
         connection = HubConnection(served, writer, connection_id=connection_id or random_id(), user=user, http=http)
         self._connections.add(connection)
         connection.finished.add_done_callback(lambda _: self._connections.discard(connection))
@@ -176,9 +213,9 @@ class HubServer:
         """Counts a connection against the limits while it is open. Raises Refused (429) when one is hit."""
         places = [("node", "", "max_connections", self.limits.max_connections)]
         if not user.anonymous:
-            owner = f"{user.organisation or ''}/{user.id}"
-            places.append(("user", owner, "max_connections_per_user", self.limits.max_connections_per_user))
+            places.append(("user", user.key, "max_connections_per_user", self.limits.max_connections_per_user))
         if address is not None:
+            address = address_group(address)
             places.append(("address", address, "max_connections_per_address", self.limits.max_connections_per_address))
         for kind, which, name, limit in places:
             if limit and self._places[kind, which] >= limit:
