@@ -68,7 +68,7 @@ function inline(token: Token): ComponentChild {
     case "image":
       return image(known);
     case "checkbox":
-      return <input type="checkbox" checked={known.checked} disabled />;
+      return <input type="checkbox" checked={known.checked} disabled aria-label={known.checked ? "Done" : "Not done"} />;
     default:
       // Raw HTML, and whatever a newer lexer may know: what was written.
       return token.raw;

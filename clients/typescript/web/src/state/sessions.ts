@@ -4,7 +4,8 @@ import { type Connection, follow } from "./connection";
 import type { SessionChange, SessionRow } from "./contract";
 import { Listeners } from "./timers";
 
-const PAGE = 50;
+/** As many as a watch begins with. */
+const PAGE = 200;
 
 export class SessionList {
   /** Newest first. Replaced, never changed in place. */
@@ -37,7 +38,8 @@ export class SessionList {
 
   async loadMore(): Promise<void> {
     const last = this.rows.at(-1);
-    if (last) await this.load(last.updatedAt);
+    // Others may have changed in the same millisecond; those that are known come again.
+    if (last) await this.load(last.updatedAt + 1);
   }
 
   apply(change: SessionChange): void {
