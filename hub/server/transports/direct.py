@@ -92,9 +92,7 @@ class DirectSocket(asyncio.Protocol):
         self._connection = connection
         self._on_gone = on_gone
         received = self._offer.switch(self)
-        self._fd = _plain_socket(self._transport)
-        # Exact: a backlog is anything that the socket did not take.
-        self._transport.set_write_buffer_limits(high=0)
+        self._fd = _tune(self._transport)
         if received:
             self.data_received(received)
 
@@ -276,14 +274,22 @@ def _max_message_bytes(offer: Offer, served: ServedHub) -> int:
     return wanted if offer.max_message_bytes is None else min(wanted, offer.max_message_bytes)
 
 
-def _plain_socket(transport: asyncio.Transport) -> int:
-    """The descriptor of a socket that bytes may be written to beside its transport; -1 where they may not."""
+def _tune(transport: asyncio.Transport) -> int:
+    """Set the socket up; returns the descriptor if bytes may be written to it beside its transport, else -1."""
+    is_plain = transport.get_extra_info("ssl_object") is None
+    # Exact: a backlog is anything that the socket did not take. Under TLS the limit itself counts as one already.
+    transport.set_write_buffer_limits(high=0 if is_plain else 1, low=0)
     raw = transport.get_extra_info("socket")
     if raw is None:
         return -1
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    is_plain = transport.get_extra_info("ssl_object") is None and transport.get_write_buffer_size() == 0
-    return raw.fileno() if is_plain and sys.platform != "win32" else -1
+    if raw.family in (socket.AF_INET, socket.AF_INET6):
+        # asyncio does it only for sockets whose protocol number was given.
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not is_plain or sys.platform == "win32" or transport.get_write_buffer_size():
+        return -1
+    descriptor: int = raw.fileno()
+    return descriptor
 
 
 def _nothing() -> None:
