@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from hub import config, pages
+from hub import authentication, config, pages
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
 from hub.backplane.sqlite import SqliteBackplane
@@ -48,8 +48,8 @@ class Hubline:
     """The hub as an ASGI application: the chat hub at `/hub`, the viewer at `/`, and the hubs that you add.
 
     Settings are given by name (`Hubline(backplane="memory://")`), else read from the environment. `authenticate`
-    turns an HTTP request into a `User`, or None to refuse it; without it everybody is one anonymous user, and only
-    this machine is served. Raises `SettingsError`.
+    turns an HTTP request into a `User`, or None to refuse it; without it, and without settings for tokens, everybody is
+    one anonymous user, and only this machine is served. Raises `SettingsError`.
 
     Serve it by itself, or mount it: `FastAPI(lifespan=app.lifespan)` and `api.mount("/ai", app)`. Hubs and tools are
     added before it starts.
@@ -68,16 +68,19 @@ class Hubline:
         self.providers = _providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
         self._limits = _run_limits(self.settings)
-        self._authenticate = authenticate
+        self._authenticate = authenticate or authentication.from_settings(self.settings)
         self._server = HubServer(
             self._backplane.bus,
-            authenticate=authenticate,
+            authenticate=self._authenticate,
             anonymous_allowed=self.settings.is_loopback,
             allowed_origins=self.settings.allowed_origins,
+            token_cookie=self.settings.jwt_cookie,
             limits=ServerLimits(
                 max_connections=self.settings.max_connections,
                 max_connections_per_user=self.settings.max_connections_per_user,
                 max_connections_per_address=self.settings.max_connections_per_address,
+                max_new_connections_per_s=self.settings.max_new_connections_per_s,
+                max_user_invocations_per_s=self.settings.max_user_invocations_per_s,
             ),
         )
         self._add_chats()
@@ -187,7 +190,11 @@ class Hubline:
             source = f"{provider}, model {model} (--provider demo needs no key)"
         file = settings.database_file
         store = "in memory, forgotten when the server ends" if file is None else str(file.resolve())
-        door = "whoever `authenticate` lets in" if self._authenticate else "only this machine, without a token"
+        door = "only this machine, without a token"
+        if settings.has_authentication:
+            door = "whoever has a token" + (" (try: hubline token --user ann)" if settings.jwt_secret else "")
+        elif self._authenticate:
+            door = "whoever `authenticate` lets in"
         return (
             f"Hubline serves on {scheme}://{host}:{settings.port}\n"
             f"  provider  {source}\n"
@@ -248,4 +255,7 @@ def _hub_options(settings: Settings) -> HubOptions:
         keep_alive_s=settings.keep_alive_s,
         client_timeout_s=settings.client_timeout_s,
         detailed_errors=settings.detailed_errors,
+        max_invocations_per_s=settings.max_invocations_per_s,
+        token_warning_s=settings.token_warning_s,
+        close_on_expiry=settings.close_on_expiry,
     )

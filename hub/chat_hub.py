@@ -45,7 +45,18 @@ class OpenAnswer(WireStruct, frozen=True, kw_only=True):
     contract: int
 
 
-FEATURES = ["watch", "queue", "stop", "regenerate", "replaces", "continues", "history", "rate", "report_error"]
+FEATURES = [
+    "watch",
+    "queue",
+    "stop",
+    "regenerate",
+    "replaces",
+    "continues",
+    "history",
+    "rate",
+    "report_error",
+    "refresh_token",
+]
 
 
 class ChatHub(Hub):
@@ -57,7 +68,7 @@ class ChatHub(Hub):
 
     @property
     def _user(self) -> str:
-        return self.context.user.id
+        return self.context.user.key
 
     async def open_session(self, request: dict[str, object] | None = None) -> Encoded:
         wanted = parse(OpenRequest, request)
@@ -159,6 +170,10 @@ class ChatHub(Hub):
 
     async def report_error(self, session_id: str, request: dict[str, object]) -> None:
         await self._chats.report_error(self._user, session_id, parse(ErrorRequest, request).sentence())
+
+    async def refresh_token(self, token: str) -> dict[str, int]:
+        expires_at = await self.context.refresh(token)
+        return {} if expires_at is None else {"expiresAt": expires_at}
 
     async def _send(self, session_id: str, message: MessageRequest, options: RunRequest) -> Asked:
         return await self._chats.asking.send(

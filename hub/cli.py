@@ -1,6 +1,7 @@
 """The command `hubline`: what is wrong with a start is one sentence on stderr and exit code 2, never a traceback."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -53,16 +54,58 @@ def _parser() -> argparse.ArgumentParser:
     chat_parser = commands.add_parser("chat", help="talk to a hub from the terminal")
     chat_parser.add_argument("--url", default=chat.DEFAULT_URL, help="the hub's address (default: %(default)s)")
     chat_parser.add_argument("--session", metavar="ID", help="go on with this session instead of a new one")
-    chat_parser.set_defaults(run=lambda arguments: chat.run(arguments.url, arguments.session))
+    chat_parser.add_argument("--token", help="a token to connect with (or HUBLINE_TOKEN, which nobody else can see)")
+    chat_parser.set_defaults(run=_chat)
+
+    token_parser = commands.add_parser(
+        "token",
+        help="print a token for trying authentication",
+        description="Signed with HUBLINE_JWT_SECRET, for a server that has the same.",
+    )
+    token_parser.add_argument("--user", required=True, metavar="ID", help="whose token it is")
+    token_parser.add_argument("--role", action="append", default=[], metavar="NAME", help="a role; may be repeated")
+    token_parser.add_argument("--org", metavar="NAME", help="the user's organisation")
+    token_parser.add_argument("--name", help="the user's name, for people's eyes")
+    token_parser.add_argument(
+        "--ttl", default="1h", help="how long it is good: 90s, 30m, 1h, 7d (default: %(default)s)"
+    )
+    token_parser.set_defaults(run=_token)
     return parser
 
 
 def _metavar(name: str) -> str:
     """SECONDS of `wall_time_s`, N of a number without a unit, PORT of `port`."""
     known = {"backplane": "URL", "provider": "NAME", "model": "NAME", "certfile": "FILE", "keyfile": "FILE"}
+    known |= {"jwt_public_key": "FILE", "jwt_leeway_s": "SECONDS"}
     last = name.rsplit("_", 1)[-1]
     number = name.startswith("max_") and last != "bytes"
-    return known.get(name) or ("SECONDS" if last == "s" else "N" if number else last.upper())
+    return known.get(name) or ("N" if number else "SECONDS" if last == "s" else last.upper())
+
+
+def _chat(arguments: argparse.Namespace) -> int:
+    return chat.run(arguments.url, arguments.session, config.client_token(arguments.token))
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    from hub import authentication
+
+    token = authentication.sign_token(
+        config.load(),
+        arguments.user,
+        roles=arguments.role,
+        organisation=arguments.org,
+        name=arguments.name,
+        ttl_s=_seconds(arguments.ttl),
+    )
+    print(token)
+    return 0
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    if match is None or int(match[1]) == 0:
+        raise SettingsError(f"--ttl must be a time like 90s, 30m, 1h or 7d, not {text[:40]!r}.")
+    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[match[2]]
 
 
 def _serve(arguments: argparse.Namespace) -> int:

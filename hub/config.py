@@ -26,6 +26,7 @@ _YEAR_S = 366 * 86_400
 
 Seconds = Annotated[float, Field(gt=0, le=_YEAR_S)]
 Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -60,7 +61,48 @@ class Settings(BaseSettings):
     certfile: Path | None = Field(default=None, description="a file with the certificate chain (PEM), for https")
     keyfile: Path | None = Field(default=None, description="a file with the certificate's private key (PEM)")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="a list of the other origins whose pages may connect (https://HOST[:PORT],…), or *"
+        default=(),
+        description="a list of the other origins whose pages may connect (https://HOST[:PORT] or https://*.HOST), or *",
+    )
+
+    # Who may connect. One of the first four says what proves a user; without, everybody on this machine may.
+    jwt_secret: SecretStr | None = Field(
+        default=None, description="a secret of 32 bytes or more that tokens are signed with (HS256)"
+    )
+    jwt_public_key: Path | None = Field(
+        default=None, description="a file with the public key (PEM) of who signs tokens (RS256 or ES256)"
+    )
+    jwt_jwks_url: str | None = Field(
+        default=None, min_length=1, description="the https:// address of the public keys (JWKS) of who signs tokens"
+    )
+    firebase_project: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][a-z0-9:.-]{3,62}[a-z0-9]$",
+        description="the id of a Firebase project whose users may connect",
+    )
+    jwt_issuer: str | None = Field(default=None, min_length=1, description="the issuer that tokens must name (iss)")
+    jwt_audience: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="a list of audiences of which tokens must name one (aud)"
+    )
+    jwt_leeway_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=30.0, description="a number of seconds up to 600: how far the issuer's clock may be from ours"
+    )
+    jwt_cookie: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
+        description="the name of a cookie to take the token from",
+    )
+    jwt_user_claim: str = Field(default="sub", min_length=1, description="the claim with the user's id")
+    jwt_organisation_claim: str | None = Field(
+        default=None, min_length=1, description="the claim with the user's organisation (default: org)"
+    )
+    jwt_roles_claim: str = Field(default="roles", min_length=1, description="the claim with the user's roles")
+    jwt_name_claim: str = Field(default="name", min_length=1, description="the claim with the user's name")
+    token_warning_s: Annotated[float, Field(ge=0, le=_YEAR_S)] = Field(
+        default=60.0, description="a number of seconds: how long before its token ends a client is told"
+    )
+    close_on_expiry: bool = Field(
+        default=True, description="true (a connection ends with its token) or false (it stays)"
     )
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error")
     detailed_errors: bool = Field(default=False, description="true (clients see details of unexpected errors) or false")
@@ -91,6 +133,15 @@ class Settings(BaseSettings):
     )
     max_connections_per_address: int = Field(
         default=0, ge=0, description="the most connections from one address, or 0 for no limit"
+    )
+    max_new_connections_per_s: Rate = Field(
+        default=0.0, description="the most new connections a second from one address in the long run, or 0 for no limit"
+    )
+    max_invocations_per_s: Rate = Field(
+        default=1000.0, description="the most calls a second of one connection in the long run, or 0 for no limit"
+    )
+    max_user_invocations_per_s: Rate = Field(
+        default=5000.0, description="the most calls a second of one user in the long run, or 0 for no limit"
     )
 
     # Limits of a run.
@@ -123,6 +174,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def has_authentication(self) -> bool:
+        """Whether a setting says what proves a user."""
+        return any((self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url, self.firebase_project))
 
     @property
     def database_file(self) -> Path | None:
@@ -162,15 +218,16 @@ class Settings(BaseSettings):
             raise ValueError("neither")
         return url
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "jwt_audience", mode="before")
     @classmethod
-    def _split_origins(cls, origins: object) -> object:
-        return tuple(filter(None, re.split(r"[,\s]+", origins))) if isinstance(origins, str) else origins
+    def _split(cls, words: object) -> object:
+        return tuple(filter(None, re.split(r"[,\s]+", words))) if isinstance(words, str) else words
 
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        if any(origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#]+", origin) for origin in origins):
+        pattern = r"[a-z][a-z0-9+.-]*://(\*\.)?[^\s/?#@*]+"
+        if any(origin != "*" and not re.fullmatch(pattern, origin, re.IGNORECASE) for origin in origins):
             raise ValueError("not an origin")
         return origins
 
@@ -194,6 +251,31 @@ class Settings(BaseSettings):
             raise _sentence("--keyfile (HUBLINE_KEYFILE) needs a certificate: set --certfile (HUBLINE_CERTFILE) too.")
         return self
 
+    @model_validator(mode="after")
+    def _check_tokens(self) -> "Settings":
+        proofs = {
+            "HUBLINE_JWT_SECRET": self.jwt_secret,
+            "--jwt-public-key": self.jwt_public_key,
+            "--jwt-jwks-url": self.jwt_jwks_url,
+            "--firebase-project": self.firebase_project,
+        }
+        given = [name for name, value in proofs.items() if value is not None]
+        if len(given) > 1:
+            raise _sentence(f"{given[0]} and {given[1]} each say what proves a user: leave one out.")
+        if self.firebase_project is not None and (self.jwt_issuer or self.jwt_audience):
+            raise _sentence("--firebase-project sets issuer and audience: leave --jwt-issuer and --jwt-audience out.")
+        asked = next((name for name in ("jwt_issuer", "jwt_audience", "jwt_cookie") if getattr(self, name)), None)
+        if asked is not None and not given:
+            raise _sentence(
+                f"{flag_of(asked)} ({_variable_of(asked)}) needs what proves a user: "
+                f"set one of {', '.join(proofs)} too."
+            )
+        if self.jwt_cookie is not None and "*" in self.allowed_origins:
+            raise _sentence(
+                "--allowed-origins * would let the pages of others use the cookie of --jwt-cookie: list the origins."
+            )
+        return self
+
 
 def load(flags: Mapping[str, object] | None = None) -> Settings:
     """The settings of the environment, with `flags` (by field name) over them.
@@ -207,8 +289,27 @@ def load(flags: Mapping[str, object] | None = None) -> Settings:
         raise SettingsError(_explain(error.errors(include_url=False)[0])) from None
 
 
+class ClientSettings(BaseSettings):
+    """Those of `hubline chat`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr | None = None
+
+
+def client_token(flag: str | None) -> str | None:
+    """The token of a client: the flag's, or that of HUBLINE_TOKEN. Raises SettingsError if it can be none."""
+    found = ClientSettings().token
+    token = (flag if flag is not None else found.get_secret_value() if found else "").strip()
+    if token and not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise SettingsError("--token (HUBLINE_TOKEN) holds what no token has: copy it again, in one line.")
+    return token or None
+
+
 def flag_of(name: str) -> str | None:
     """The setting's command-line flag; None for secrets, which every user of a machine could read there."""
+    if Settings.model_fields[name].annotation == SecretStr | None:
+        return None
     return None if _variable_of(name) == name.upper() else "--" + name.replace("_", "-")
 
 

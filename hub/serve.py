@@ -90,11 +90,11 @@ def _signals(server: uvicorn.Server) -> Generator[None, None, None]:
 
 
 def _refuse_open_door(settings: Settings) -> None:
-    # Authentication is a callable that an application gives; `hubline serve` has none to give yet.
-    if not settings.is_loopback:
+    if not settings.is_loopback and not settings.has_authentication:
         raise SettingsError(
-            f"--host {settings.host} (HUBLINE_HOST) would let others in without authentication: leave it out to serve "
-            "this machine only, or give your own application `authenticate` and serve that."
+            f"--host {settings.host} (HUBLINE_HOST) would let others in without authentication: set "
+            "HUBLINE_JWT_SECRET, --jwt-public-key, --jwt-jwks-url or --firebase-project, or leave it out to serve "
+            "this machine only."
         )
 
 

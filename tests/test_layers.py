@@ -34,10 +34,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.chat_hub": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol", "hub.runs", "hub.server", "hub.chat_requests"),
     "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),
     "hub.pages": (),
+    "hub.authentication": (*GROUND, "hub.config", "hub.server.auth"),
     "hub.http_api": (*GROUND, *INTERFACES, "hub.chat", "hub.runs", "hub.server"),
     "hub.app": (
         *GROUND,
         *(
+            "hub.authentication",
             "hub.backplane",
             "hub.chat",
             "hub.chat_hub",
@@ -51,7 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "hub.terminal": (*GROUND, "hub.protocol", "hub.chat"),
     "hub.serve": (*GROUND, "hub.app", "hub.config"),
-    "hub.cli": (*GROUND, "hub.config", "hub.serve", "hub.terminal"),
+    "hub.cli": (*GROUND, "hub.authentication", "hub.config", "hub.serve", "hub.terminal"),
     # The public names. Nothing in `hub` imports from it.
     "hub": ("hub.app", "hub.server", "hub.tools", "hub.errors"),
 }

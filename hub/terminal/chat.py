@@ -25,10 +25,10 @@ GIVE_UP_S = 30.0  # of a pipe, whose person is not there to press Ctrl-C
 T = TypeVar("T")
 
 
-def run(url: str, session_id: str | None) -> int:
+def run(url: str, session_id: str | None, token: str | None = None) -> int:
     """Chat until the person leaves, or answer what was piped in. Returns the exit code."""
     try:
-        return _interactive(url, session_id) if sys.stdin.isatty() else _piped(url, session_id)
+        return _interactive(url, session_id, token) if sys.stdin.isatty() else _piped(url, session_id, token)
     except (LinkLost, LinkRefused, HubError) as error:
         print(f"hubline: {clean(str(error))}", file=sys.stderr)
         return 1
@@ -75,18 +75,18 @@ class Printer:
 # --------------------------------------------------------------------------------------------------------- pipe
 
 
-def _piped(url: str, session_id: str | None) -> int:
+def _piped(url: str, session_id: str | None, token: str | None) -> int:
     text = sys.stdin.read()
     if not text.strip():
         print("hubline: There is nothing to send: pipe a message in, or start it at a terminal.", file=sys.stderr)
         return 2
     printer = Printer(sys.stdout, sys.stderr, colour=False)
-    ended = asyncio.run(_ask_once(url, session_id, text, printer))
+    ended = asyncio.run(_ask_once(url, session_id, token, text, printer))
     printer.end_line()
     return 0 if ended.outcome == "completed" else 1
 
 
-async def _ask_once(url: str, session_id: str | None, text: str, printer: Printer) -> Ended:
+async def _ask_once(url: str, session_id: str | None, token: str | None, text: str, printer: Printer) -> Ended:
     watching = False
 
     def show(pieces: Sequence[Piece]) -> None:
@@ -94,7 +94,7 @@ async def _ask_once(url: str, session_id: str | None, text: str, printer: Printe
         if watching:
             printer.show(pieces)
 
-    session = Session(url, session_id, show, retry_for_s=GIVE_UP_S)
+    session = Session(url, session_id, show, retry_for_s=GIVE_UP_S, token=token)
     async with session.following():
         watching = True
         return await session.ask(text)
@@ -103,10 +103,10 @@ async def _ask_once(url: str, session_id: str | None, text: str, printer: Printe
 # ------------------------------------------------------------------------------------------------------- prompt
 
 
-def _interactive(url: str, session_id: str | None) -> int:
+def _interactive(url: str, session_id: str | None, token: str | None) -> int:
     printer = Printer(sys.stdout, sys.stdout, colour=sys.stdout.isatty())
     with _terminal_kept(), _Background() as background:
-        session = background.call(_new_session(url, session_id, printer))
+        session = background.call(_new_session(url, session_id, token, printer))
         with background.hold(session.following()):
             printer.show([Piece("status", f"Session {session.session_id} at {url}.")])
             printer.show(
@@ -124,8 +124,8 @@ def _interactive(url: str, session_id: str | None) -> int:
     return 0
 
 
-async def _new_session(url: str, session_id: str | None, printer: Printer) -> Session:
-    return Session(url, session_id, printer.show, retry_for_s=None)
+async def _new_session(url: str, session_id: str | None, token: str | None, printer: Printer) -> Session:
+    return Session(url, session_id, printer.show, retry_for_s=None, token=token)
 
 
 def _converse(background: "_Background", session: Session, text: str, printer: Printer) -> None:

@@ -178,16 +178,26 @@ class Link:
 
 
 @contextlib.asynccontextmanager
-async def open_link(url: str, *, ping_s: float = 15.0, silence_s: float = 30.0) -> AsyncIterator[Link]:
+async def open_link(
+    url: str, *, token: str | None = None, ping_s: float = 15.0, silence_s: float = 30.0
+) -> AsyncIterator[Link]:
     """A link to the chat hub at `url`. Raises LinkLost (nobody there), LinkRefused (wrong address, not allowed)."""
     address = hub_address(url)
     try:
         socket = await connect(
-            address, compression=None, ping_interval=None, max_size=MAX_RECORD_BYTES, close_timeout=1
+            address,
+            # In a header: addresses are written to logs.
+            additional_headers=None if token is None else {"Authorization": f"Bearer {token}"},
+            compression=None,
+            ping_interval=None,
+            max_size=MAX_RECORD_BYTES,
+            close_timeout=1,
         )
     except InvalidStatus as error:
         said = error.response.body.decode(errors="replace").strip()[:200] if error.response.body else ""
-        raise LinkRefused(f"{url} refused: HTTP {error.response.status_code} {said}".rstrip(" .") + ".") from error
+        advice = " Give a valid token with --token or HUBLINE_TOKEN." if error.response.status_code == 401 else ""
+        text = f"{url} refused: HTTP {error.response.status_code} {said}".rstrip(" .")
+        raise LinkRefused(f"{text}.{advice}") from error
     except (OSError, TimeoutError) as error:
         raise LinkLost(f"Cannot reach {url}: is `hubline serve` running there?") from error
     except InvalidHandshake as error:

@@ -16,7 +16,13 @@ class Session:
     """Use `following` first: it connects, and stays connected while the block runs."""
 
     def __init__(
-        self, url: str, session_id: str | None, show: Callable[[Sequence[Piece]], None], *, retry_for_s: float | None
+        self,
+        url: str,
+        session_id: str | None,
+        show: Callable[[Sequence[Piece]], None],
+        *,
+        retry_for_s: float | None,
+        token: str | None = None,
     ) -> None:
         """`show` prints. `retry_for_s` bounds how long a lost connection is sought again; None is for ever."""
         self.url = url
@@ -24,6 +30,7 @@ class Session:
         self.view = View()
         self._show = show
         self._retry_for_s = retry_for_s
+        self._token = token
         self._link: Link | None = None  # while connected and watching
         self._changed = asyncio.Condition()  # notified after each event and each change of the link
         self._failed: Exception | None = None  # set when following ended for good
@@ -99,7 +106,7 @@ class Session:
         while True:
             had_link = False
             try:
-                async with open_link(self.url) as link:
+                async with open_link(self.url, token=self._token) as link:
                     await self._open(link)
                     if announced:
                         self._show([Piece("status", "connected again")])

@@ -49,13 +49,12 @@ class TokenRules:
     """Also what Firebase asks for: a key id, and a sign-in (`auth_time`) that is in the past."""
 
 
-def firebase_rules(project: str, leeway_s: float = 30.0, organisation_claim: str = "firebase.tenant") -> TokenRules:
+def firebase_rules(project: str) -> TokenRules:
     """Those of a Firebase project's ID tokens; its keys are at `FIREBASE_JWKS`."""
     return TokenRules(
         issuer=f"https://securetoken.google.com/{project}",
         audience=(project,),
-        leeway_s=leeway_s,
-        organisation_claim=organisation_claim,
+        organisation_claim="firebase.tenant",
         is_firebase=True,
     )
 
