@@ -1,7 +1,7 @@
 """`Hubline`, the application: puts the rooms together. The one file that names their concrete classes."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -29,8 +29,10 @@ from hub.runs.follow.follows import Follows
 from hub.runs.limits import RunLimits
 from hub.runs.sessions import Sessions
 from hub.server.auth import Authenticate, User
-from hub.server.clients import ServerClients
-from hub.server.hub import Hub
+from hub.server.clients import C, ServerClients
+from hub.server.filters import HubFilter
+from hub.server.hub import AnyHub, Hub
+from hub.server.inject import Factory, Lifetime
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.server import HubServer
 from hub.server.testing import TestClient
@@ -41,7 +43,8 @@ from hub.tools.toolset import Toolset
 CHAT_PATH = "/hub"
 
 F = TypeVar("F", bound=ToolFunction)
-H = TypeVar("H", bound=type[Hub])
+H = TypeVar("H", bound=type[AnyHub])
+T = TypeVar("T")
 
 
 class Hubline:
@@ -61,6 +64,7 @@ class Hubline:
         authenticate: Authenticate | None = None,
         providers: Mapping[str, Provider] | None = None,
         settings: Settings | None = None,
+        filters: Sequence[HubFilter] = (),
         **wanted: object,
     ) -> None:
         self.settings = settings if settings is not None else config.load(wanted)
@@ -82,6 +86,7 @@ class Hubline:
                 max_new_connections_per_s=self.settings.max_new_connections_per_s,
                 max_user_invocations_per_s=self.settings.max_user_invocations_per_s,
             ),
+            filters=filters,
         )
         self._add_chats()
         self._starlette: Starlette | None = None  # made at the first request or start, when all hubs are known
@@ -131,16 +136,23 @@ class Hubline:
         limit_s = self.settings.tool_timeout_s if timeout_s is None else timeout_s
         return self.tools.tool(name=name, title=title, access=access, timeout_s=limit_s)
 
-    def hub(self, path: str, options: HubOptions | None = None) -> Callable[[H], H]:
-        """A class decorator: serve this `Hub` at `path`."""
+    def hub(
+        self, path: str, options: HubOptions | None = None, *, filters: Sequence[HubFilter] = ()
+    ) -> Callable[[H], H]:
+        """A class decorator: serve this `Hub` at `path`. Its filters run inside those of the application."""
 
         def add(hub_class: H) -> H:
-            self._server.add(path, hub_class, options)
+            self._server.add(path, hub_class, options, filters=filters)
             return hub_class
 
         return add
 
-    def clients(self, hub_class: type[Hub]) -> ServerClients:
+    def provide(self, kind: type[T], factory: Factory, *, lifetime: Lifetime = "app") -> None:
+        """Fill in parameters of hubs' methods and `__init__` that are annotated with `kind`, of hubs that are added
+        later: see `hub.server.inject`."""
+        self._server.provide(kind, factory, lifetime=lifetime)
+
+    def clients(self, hub_class: type[Hub[C]]) -> ServerClients[C]:
         """To send to a hub's clients from anywhere."""
         return self._server.clients(hub_class)
 

@@ -1,4 +1,4 @@
-"""Client results (C3): a hub asks one client and waits for its answer."""
+"""Client results (C3): a hub asks one client of this node and waits for its answer."""
 
 import asyncio
 from collections.abc import Callable

@@ -17,11 +17,12 @@ import binascii
 import inspect
 import typing
 from collections import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from hub.errors import HublineError
 from hub.protocol.values import dump_json
@@ -48,6 +49,16 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """A parameter that the server fills in (see `inject`)."""
+
+    place: int | None
+    """Among the arguments that are given by place, from left to right; None for one that is given by name."""
+    name: str
+    kind: object
+
+
+@dataclass(frozen=True, slots=True)
 class BoundMethod:
     """A hub method with all that dispatch needs to know of its signature.
 
@@ -66,6 +77,7 @@ class BoundMethod:
     simple: bool  # every slot is an argument
     stream_keyword: str | None
     rules: Rules = ()  # who may invoke it
+    needs: tuple[Need, ...] = ()
 
     def bind(self, arguments: Sequence[object]) -> list[object]:
         """The converted arguments, defaults filled in. Raises BindingError."""
@@ -96,18 +108,23 @@ class BoundMethod:
         return [sources[slot]() for slot in self.slots]
 
 
-def bind_method(method: HubMethod, *, lax: bool = False) -> BoundMethod:
-    """Read a method's signature. Raises TypeError for what cannot be called from a client."""
+def bind_method(method: HubMethod, *, lax: bool = False, provided: Container[object] = ()) -> BoundMethod:
+    """Read a method's signature. Parameters of the types in `provided` are filled in by the server. Raises TypeError
+    for what cannot be called from a client."""
     hints = typing.get_type_hints(method.function, include_extras=True)
     returns = hints.pop("return", None)
     streaming = method.kind == "generator" or _is_a(returns, PushStream) or _is_a(returns, abc.AsyncIterable)
     parameters: list[Parameter] = []
     uploads: list[Convert] = []
     slots: list[str] = []
+    needs: list[Need] = []
     stream_keyword: str | None = None
     for parameter in list(inspect.signature(method.function).parameters.values())[1:]:
         annotation = hints.get(parameter.name, object)
-        if _is_a(annotation, StreamInfo):
+        if isinstance(annotation, Hashable) and annotation in provided:
+            by_name = parameter.kind is inspect.Parameter.KEYWORD_ONLY
+            needs.append(Need(None if by_name else len(slots) + _placed(needs), parameter.name, annotation))
+        elif _is_a(annotation, StreamInfo):
             if not streaming:
                 raise TypeError(f"{method.name}: only a streaming method can take a StreamInfo.")
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -118,15 +135,12 @@ def bind_method(method: HubMethod, *, lax: bool = False) -> BoundMethod:
             raise TypeError(f"{method.name}: a client cannot give the parameter {parameter}; only plain ones.")
         elif (item := _upload_item(annotation)) is not None:
             slots.append("upload")
-            uploads.append(converter(item[0], lax=lax))
+            uploads.append(_converter_for(method, parameter, item[0], lax))
         else:
             slots.append("argument")
             required = parameter.default is inspect.Parameter.empty
-            parameters.append(
-                Parameter(
-                    parameter.name, converter(annotation, lax=lax), required, None if required else parameter.default
-                )
-            )
+            convert = _converter_for(method, parameter, annotation, lax)
+            parameters.append(Parameter(parameter.name, convert, required, None if required else parameter.default))
     return BoundMethod(
         name=method.name,
         function=method.function,
@@ -139,7 +153,23 @@ def bind_method(method: HubMethod, *, lax: bool = False) -> BoundMethod:
         simple=stream_keyword is None and set(slots) <= {"argument"},
         stream_keyword=stream_keyword,
         rules=method.rules,
+        needs=tuple(needs),
     )
+
+
+def _placed(needs: Sequence[Need]) -> int:
+    return sum(need.place is not None for need in needs)
+
+
+def _converter_for(method: HubMethod, parameter: inspect.Parameter, annotation: object, lax: bool) -> Convert:
+    try:
+        return converter(annotation, lax=lax)
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        name = getattr(annotation, "__name__", annotation)
+        raise TypeError(
+            f"{method.function.__qualname__}: the parameter {parameter} is of a type that clients cannot send, and "
+            f"nothing provides it: call provide({name}, …) before the hub is added. ({error})"
+        ) from error
 
 
 def converter(annotation: object, *, lax: bool = False) -> Convert:
@@ -148,14 +178,15 @@ def converter(annotation: object, *, lax: bool = False) -> Convert:
         return _as_it_is
     if not lax and isinstance(annotation, type) and (simple := _SIMPLE.get(annotation)) is not None:
         return simple
-    adapter: TypeAdapter[object] = TypeAdapter(annotation)  # type: ignore[arg-type]  # whatever the signature says
+    # In a list, because pydantic takes no configuration for a dataclass or a typed dict that stands alone.
+    adapter: TypeAdapter[list[object]] = TypeAdapter(list[annotation], config=_CONFIG)  # type: ignore[valid-type]
     shape = shape_of(annotation)
 
     def convert(value: object) -> object:
         try:
             if shape is not None:
                 value = shape.fold(value)
-            return adapter.validate_python(value) if lax else _validate_strictly(adapter, value)
+            return adapter.validate_python([value])[0] if lax else _validate_strictly(adapter, [value])[0]
         except ValidationError as error:
             raise BindingError(_explain(error)) from None
         except Exception as error:  # what a validator of the application raised, or a map that is no JSON object
@@ -164,7 +195,7 @@ def converter(annotation: object, *, lax: bool = False) -> Convert:
     return convert
 
 
-def _validate_strictly(adapter: TypeAdapter[object], value: object) -> object:
+def _validate_strictly(adapter: TypeAdapter[list[object]], value: list[object]) -> list[object]:
     """As JSON, where a text may be a date, a UUID, an enum, but never a number.
 
     JavaScript has one kind of number, so 1.0 is tried as 1 where it is refused as it is.
@@ -189,7 +220,7 @@ def _with_whole_numbers(value: object) -> object:
 
 def _explain(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'value'}: {fault['msg']}" for fault in faults)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'][1:])) or 'value'}: {fault['msg']}" for fault in faults)
 
 
 def _as_it_is(value: object) -> object:
@@ -241,6 +272,7 @@ _SIMPLE: dict[type, Convert] = {
     float: _to_float,
     bytes: _to_bytes,
 }
+_CONFIG = ConfigDict(val_json_bytes="base64")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 

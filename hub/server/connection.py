@@ -27,7 +27,8 @@ from hub.server.auth import Refused, User
 from hub.server.auth.expiry import Expiry
 from hub.server.clients import HubClients
 from hub.server.dispatch import Dispatcher, current_call
-from hub.server.hub import HttpFacts, Hub
+from hub.server.hub import AnyHub, HttpFacts
+from hub.server.inject import Scope
 from hub.server.outbox import Outbox, Writer
 from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub
@@ -89,8 +90,9 @@ class HubConnection:
             detailed_errors=options.detailed_errors,
         )
         self._codec: Codec | None = None  # from the handshake on
-        self._hub: Hub | None = None  # from the handshake on
-        self._dispatcher: Dispatcher | None = None  # from the handshake on
+        self._hub: AnyHub | None = None  # once it is made, after the handshake
+        self._scope: Scope | None = None  # from the handshake on, if the hub needs what is provided
+        self._dispatcher: Dispatcher | None = None  # once the hub is made
         self._expiry = Expiry(user, options.token_warning_s) if options.close_on_expiry else None
         self._tasks = OwnedTasks()
         self._connecting: asyncio.Task[None] | None = None  # runs on_connected
@@ -216,30 +218,46 @@ class HubConnection:
         self._codec = codec
         self._writer.transfer_format = codec.transfer_format
         self.outbox.send(self._protocol.handshake_reply)
-        try:
-            self._hub = hub = served.make()
-        except Exception as error:
-            log.error("the hub cannot be made", exc_info=error, extra={"hub": served.path})
-            self.close(self._explain(error), allow_reconnect=False, reason=error)
-            return
-        hub.context = self
-        hub.groups = ConnectionGroups(served.registry, self.connection_id)
-        hub.clients = HubClients(served.registry, self.connection_id)
-        self._dispatcher = Dispatcher(
-            self, hub, served.methods, self._options, self.outbox, codec, self.asking, served.metrics,
-            served.limit_for(self.user),
-        )  # fmt: skip
+        self._scope = served.life.scope(self)
         served.registry.add(self)
         self.state = State.CONNECTING
-        if type(hub).on_connected is Hub.on_connected:
-            self._connected()
-        else:
-            self._connecting = self._tasks.start(self._connect(hub))
-
-    async def _connect(self, hub: Hub) -> None:
-        current_call.set("connecting")
+        if not served.life.is_immediate:
+            self._connecting = self._tasks.start(self._connect())
+            return
         try:
-            await hub.on_connected()
+            hub = served.life.make_now(self._scope)
+        except Exception as error:
+            self._not_made(error)
+            return
+        self._prepare(hub)
+        self._connected()
+
+    def _not_made(self, error: Exception) -> None:
+        log.error("the hub cannot be made", exc_info=error, extra={"hub": self._served.path})
+        self.close(self._explain(error), allow_reconnect=False, reason=error)
+
+    def _prepare(self, hub: AnyHub) -> None:
+        served = self._served
+        self._hub = hub
+        hub.context = self
+        hub.groups = ConnectionGroups(served.registry, self.connection_id)
+        hub.clients = HubClients(served.registry, self.connection_id, served.make_proxy)
+        self._dispatcher = Dispatcher(
+            self, hub, served.methods, self._options, self.outbox, self.codec, self.asking, served.metrics,
+            served.limit_for(self.user),
+        )  # fmt: skip
+
+    async def _connect(self) -> None:
+        current_call.set("connecting")
+        life = self._served.life
+        try:
+            hub = await life.make(self._scope)
+        except Exception as error:
+            self._not_made(error)
+            return
+        self._prepare(hub)
+        try:
+            await life.connect(hub)
         except Exception as error:
             log.error("on_connected failed", exc_info=error, extra={"hub": self._served.path})
             self.close(self._explain(error), allow_reconnect=False, reason=error)
@@ -362,8 +380,7 @@ class HubConnection:
                 # It ends by itself, so that `on_disconnected` finds all or nothing of what it did.
                 await asyncio.wait([self._connecting], timeout=timeout_s)
             await self._tasks.cancel(timeout_s)
-            if self._was_connected and self._hub is not None:
-                await self._hub.on_disconnected(error)
+            await self._served.life.end(self._hub if self._was_connected else None, self._scope, error)
         except Exception as caught:
             log.error("on_disconnected failed", exc_info=caught, extra={"hub": self._served.path})
         finally:

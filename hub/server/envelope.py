@@ -4,10 +4,18 @@ Wire format: the sending node's id (16 ASCII characters), then one MessagePack a
 
     ["sent", [kind, [names…], [excluded connection ids…]], record]       send to an audience
     ["member", group, connection id, joins]                             a connection joins or leaves a group
+    ["ask", question, connection id, record]                            whoever has the connection, ask its client
+    ["heard", node, question]                                           to the asking node: it has been asked
+    ["still", question]                                                 are you still waiting for its answer? (heard)
+    ["answer", node, question, record]                                  to the asking node: what the client said
+    ["unask", question]                                                 nobody waits for the answer any more
 
-`record` is the Invocation as a framed MessagePack record: it goes to MessagePack clients as it is, and is decoded
+`question` is a number that the asking node gives (see `asking_afar`). The record of an answer is a Completion, that of
+the others an Invocation, framed, in MessagePack: what is sent goes to MessagePack clients as it is, and is decoded
 and encoded once per node for the JSON ones. New elements come last, readers ignore elements and tags they do not know.
 """
+
+from typing import TypeAlias
 
 import msgspec
 
@@ -29,7 +37,36 @@ class Member(msgspec.Struct, frozen=True, array_like=True, tag="member"):
     joins: bool
 
 
-def pack(node_id: str, body: Sent | Member) -> bytes:
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
+    question: int
+    connection_id: str
+    record: bytes
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True, tag="heard"):
+    node_id: str
+    question: int
+
+
+class Still(msgspec.Struct, frozen=True, array_like=True, tag="still"):
+    question: int
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
+    node_id: str
+    question: int
+    record: bytes
+
+
+class Unask(msgspec.Struct, frozen=True, array_like=True, tag="unask"):
+    question: int
+
+
+Asking: TypeAlias = Ask | Heard | Still | Answer | Unask
+Body: TypeAlias = Sent | Member | Asking
+
+
+def pack(node_id: str, body: Body) -> bytes:
     return node_id.encode("ascii") + _ENCODER.encode(body)
 
 
@@ -37,7 +74,7 @@ def sender(payload: bytes) -> str:
     return payload[:NODE_ID_LENGTH].decode("ascii", "replace")
 
 
-def unpack(payload: bytes) -> Sent | Member | None:
+def unpack(payload: bytes) -> Body | None:
     """None for what a newer node says and this one does not know."""
     try:
         return _DECODER.decode(memoryview(payload)[NODE_ID_LENGTH:])
@@ -55,4 +92,4 @@ def read_record(record: bytes) -> HubMessage | None:
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER: msgspec.msgpack.Decoder[Sent | Member] = msgspec.msgpack.Decoder(Sent | Member)
+_DECODER: msgspec.msgpack.Decoder[Body] = msgspec.msgpack.Decoder(Body)

@@ -6,14 +6,15 @@ for what may stand in annotations, `streams` for streams.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeAlias
 
 from hub.server.auth import User
-from hub.server.clients import HubClients
+from hub.server.clients import C, HubClients
 from hub.server.methods import HubMethod, collect_methods, immediate, method
 
-__all__ = ["Groups", "HttpFacts", "Hub", "HubContext", "immediate", "method"]
+__all__ = ["AnyHub", "Groups", "HttpFacts", "Hub", "HubContext", "immediate", "method"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,27 @@ class Groups(Protocol):
         ...
 
 
-class Hub:
-    """The base of all hubs. `context`, `clients` and `groups` are there from `on_connected` on."""
+class HubScope(Protocol):
+    """What is provided to one connection (see `inject`)."""
+
+    async def get(self, kind: object) -> object: ...
+
+    def inner(self) -> "AbstractAsyncContextManager[HubScope]":
+        """Of one call."""
+        ...
+
+
+class Hub(Generic[C]):
+    """The base of all hubs. `context`, `clients` and `groups` are there from `on_connected` on.
+
+    `Hub[BoardClient]` calls its clients through that interface (see `typed`), `Hub` alone through `ClientProxy`.
+    """
 
     context: HubContext
-    clients: HubClients
+    clients: HubClients[C]
     groups: Groups
+    scope: HubScope | None
+    """For the server, not for hubs."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -92,3 +108,7 @@ class Hub:
     async def on_disconnected(self, error: Exception | None) -> None:
         """Runs once when the connection has ended, if `on_connected` succeeded; its tasks have ended, and it is
         still in its groups. `error` is None if it was closed by either side, else why it was lost."""
+
+
+AnyHub: TypeAlias = Hub[object]
+"""A hub, whatever it calls its clients through."""

@@ -50,6 +50,12 @@ def immediate(function: F) -> F:
     return function
 
 
+def wire_names(function: object, otherwise: str) -> tuple[str, ...]:
+    """The names that `method` gave a function."""
+    names: tuple[str, ...] = getattr(function, _NAMES, ())
+    return names or (otherwise,)
+
+
 def fold(name: str) -> str:
     """What names are compared by."""
     return name.replace("_", "").lower()
@@ -69,7 +75,7 @@ def collect_methods(hub_class: type, base: type) -> dict[str, HubMethod]:
         # Overriding a method does not open it: what its bases ask for holds, too.
         rules = tuple(rule for owner in hub_class.__mro__ for rule in rules_of_method(vars(owner).get(name)))
         found = HubMethod(name, function, kind, hasattr(function, _IMMEDIATE), rules)
-        for wire_name in getattr(function, _NAMES, (name,)):
+        for wire_name in wire_names(function, name):
             other = table.setdefault(fold(wire_name), found)
             if other is not found:
                 raise TypeError(

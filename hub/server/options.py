@@ -23,6 +23,8 @@ class HubOptions:
     protocols: Collection[str] = ("json", "messagepack")
     lax_arguments: bool = False
     """Convert between kinds as pydantic does by default ("3" for an int). Off: as System.Text.Json."""
+    implicit_injection: bool = True
+    """Fill in parameters of methods whose annotation is a provided type. Off, all of them come from the client."""
 
     outbox_max_bytes: int = 1_048_576
     """What may wait for one connection; a slow consumer over it is cut."""
@@ -48,6 +50,9 @@ class ServerLimits:
 
     tick_s: float = 1.0
     """The resolution of all timeouts (P1): one timer serves every connection."""
+    ask_interval_s: float = 2.0
+    """How long another node may take to say that it has a client that is asked for a result, and, while that one's
+    answer is waited for, how often it is asked whether it still has it."""
     negotiated_lifetime_s: float = 15.0
     """How long a negotiated token waits for its connection."""
     max_negotiated: int = 10_000

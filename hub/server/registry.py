@@ -6,7 +6,7 @@ encoded once per encoding and its bytes are shared. Channels of the bus: `hub:{p
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from hub.backplane.base import Bus, Subscription
@@ -15,7 +15,9 @@ from hub.protocol.codec import CODECS, Codec, CodecName
 from hub.protocol.messages import Invocation
 from hub.server import envelope
 from hub.server.asking import Asking
+from hub.server.asking_afar import AskingAfar
 from hub.server.auth import User
+from hub.server.binding import BindingError
 from hub.server.clients import Audience
 from hub.server.dispatch import current_call
 from hub.server.metrics import ServerMetrics
@@ -59,7 +61,9 @@ class Records:
 class HubRegistry:
     """Of one hub. Membership changes only here, on the event loop."""
 
-    def __init__(self, path: str, node_id: str, bus: Bus | None, metrics: ServerMetrics, tasks: OwnedTasks) -> None:
+    def __init__(
+        self, path: str, node_id: str, bus: Bus | None, metrics: ServerMetrics, tasks: OwnedTasks, ask_interval_s: float
+    ) -> None:
         self._channel = f"hub:{path}"
         self._node_id = node_id
         self._bus = bus
@@ -67,6 +71,7 @@ class HubRegistry:
         self._tasks = tasks
         self._subscription: Subscription | None = None  # of `_channel`, from `start` to `close`
         self._group_subscriptions: dict[str, asyncio.Future[Subscription]] = {}  # by group with members here
+        self._afar = AskingAfar(self._asking_of, self._publish_to_all, tasks, ask_interval_s)
         self.connections: dict[str, Recipient] = {}
         self._groups: dict[str, dict[Recipient, None]] = {}  # never an empty one
         self._users: dict[str, dict[Recipient, None]] = {}  # never an empty one
@@ -157,18 +162,44 @@ class HubRegistry:
         is_one_group = audience.kind == "groups" and len(audience.names) == 1
         self._publish(f"{self._channel}:{audience.names[0]}" if is_one_group else self._channel, sent)
 
-    async def invoke(self, connection_id: str, target: str, arguments: Sequence[object]) -> object:
-        """Ask one client of this node. Raises HubError."""
+    async def invoke(
+        self,
+        audience: Audience,
+        target: str,
+        arguments: Sequence[object],
+        *,
+        timeout_s: float | None = None,
+        convert: Callable[[object], object] | None = None,
+    ) -> object:
+        """Ask one client, of this node or another. See `Sends`."""
+        connection_id = audience.connection_id
         call = current_call.get()
         if call == "connecting":
-            raise HubError("Client results inside on_connected hub methods are not allowed.")
-        connection = self.connections.get(connection_id)
-        if connection is None or connection.is_closed:
+            raise HubError("Client results inside OnConnectedAsync Hub methods are not allowed.")
+        asking = self._asking_of(connection_id)
+        if asking is None and self._bus is None:
             raise HubError(f"Connection '{connection_id}' does not exist.")
         if call is not None:
             dispatcher, served = call
             dispatcher.free_slot(served)
-        return await connection.asking.ask(target, tuple(arguments))
+        try:
+            async with asyncio.timeout(timeout_s) as limit:
+                if asking is not None:
+                    answer = await asking.ask(target, tuple(arguments))
+                else:
+                    answer = await self._afar.ask(connection_id, target, arguments)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise HubError(f"The client has not answered '{target}' within {timeout_s} s (timeout_s).") from None
+        try:
+            return answer if convert is None else convert(answer)
+        except BindingError as error:
+            raise HubError(f"The client's answer to '{target}' is of another type: {error}") from error
+
+    def _asking_of(self, connection_id: str) -> Asking | None:
+        connection = self.connections.get(connection_id)
+        return None if connection is None or connection.is_closed else connection.asking
 
     def _deliver(self, audience: Audience, records: Records) -> None:
         excluded = audience.excluded
@@ -192,12 +223,16 @@ class HubRegistry:
                 wanted = dict.fromkeys(audience.names)
                 return [self.connections[name] for name in wanted if name in self.connections]
 
-    def _publish(self, channel: str, body: envelope.Sent | envelope.Member) -> None:
+    def _publish_to_all(self, body: envelope.Asking) -> None:
+        self._publish(self._channel, body)
+
+    def _publish(self, channel: str, body: envelope.Body) -> None:
         if self._bus is not None:
             self._bus.publish(channel, envelope.pack(self._node_id, body))
 
     def _receive(self, payload: bytes) -> None:
-        if envelope.sender(payload) == self._node_id:
+        sender = envelope.sender(payload)
+        if sender == self._node_id:
             return
         match envelope.unpack(payload):
             case envelope.Sent(audience, record):
@@ -208,6 +243,11 @@ class HubRegistry:
                 if connection_id in self.connections:
                     work = self.join(group, connection_id) if joins else self.leave(group, connection_id)
                     self._tasks.start(work)
+            case envelope.Heard(node_id) | envelope.Answer(node_id) as reply:
+                if node_id == self._node_id:
+                    self._afar.hear(reply)
+            case envelope.Ask() | envelope.Still() | envelope.Unask() as question:
+                self._afar.be_asked(sender, question)
             case None:
                 pass
 

@@ -1,13 +1,17 @@
 """One hub class as a server serves it: what all its connections share."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from hub.server.auth import Gate, Refused, User
 from hub.server.auth.authorize import Asked, Rules, is_allowed
 from hub.server.auth.rates import InvocationLimit, KeyedRate, Rate
 from hub.server.binding import BoundMethod, bind_method
-from hub.server.hub import Hub
+from hub.server.clients import MakeProxy
+from hub.server.filters import HubFilter, around_method
+from hub.server.hub import AnyHub
+from hub.server.inject import Provided, injecting
+from hub.server.life import HubLife
 from hub.server.metrics import ServerMetrics
 from hub.server.options import HubOptions
 from hub.server.registry import HubRegistry
@@ -18,8 +22,9 @@ from hub.server.timers import Wheel
 @dataclass(frozen=True, slots=True)
 class ServedHub:
     path: str
-    hub_class: type[Hub]
-    make: Callable[[], Hub]
+    hub_class: type[AnyHub]
+    life: HubLife
+    make_proxy: MakeProxy
     options: HubOptions
     methods: Mapping[str, BoundMethod]
     registry: HubRegistry
@@ -43,12 +48,18 @@ class ServedHub:
         return InvocationLimit(rate, None if user.anonymous else self.user_rate, user.key)
 
 
-def bind_methods(hub_class: type[Hub], options: HubOptions) -> dict[str, BoundMethod]:
+def bind_methods(
+    hub_class: type[AnyHub], options: HubOptions, provided: Provided, filters: Sequence[HubFilter]
+) -> dict[str, BoundMethod]:
     """Raises TypeError for a signature that cannot be called from a client."""
     bound: dict[int, BoundMethod] = {}
     table: dict[str, BoundMethod] = {}
     for name, method in hub_class.hub_methods().items():
         if id(method) not in bound:
-            bound[id(method)] = bind_method(method, lax=options.lax_arguments)
+            kinds = provided.providers if options.implicit_injection else ()
+            found = bind_method(method, lax=options.lax_arguments, provided=kinds)
+            function = injecting(method.function, found.needs, found.streaming, provided)
+            function = around_method(filters, method.name, method.function, function)
+            bound[id(method)] = replace(found, function=function)
         table[name] = bound[id(method)]
     return table

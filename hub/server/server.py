@@ -11,8 +11,9 @@ import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -22,11 +23,14 @@ from hub.server.auth import Authenticate, Gate, Refused, User
 from hub.server.auth.authorize import rules_of_class
 from hub.server.auth.origins import address_group, is_elsewhere
 from hub.server.auth.rates import KeyedRate, Rate
-from hub.server.clients import ServerClients
+from hub.server.clients import C, ServerClients
 from hub.server.connection import HubConnection
 from hub.server.endpoints import HubEndpoint, NegotiateEndpoint
 from hub.server.envelope import NODE_ID_LENGTH
-from hub.server.hub import HttpFacts, Hub
+from hub.server.filters import HubFilter
+from hub.server.hub import AnyHub, HttpFacts, Hub
+from hub.server.inject import Factory, Lifetime, Provided
+from hub.server.life import HubLife
 from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import NegotiatedTokens, random_id
 from hub.server.options import HubOptions, ServerLimits
@@ -35,8 +39,11 @@ from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub, bind_methods
 from hub.server.tasks import OwnedTasks
 from hub.server.timers import Wheel
+from hub.server.typed import proxy_of
 
 log = logging.getLogger("hub.server")
+
+T = TypeVar("T")
 
 
 class HubServer:
@@ -57,8 +64,11 @@ class HubServer:
         allowed_hosts: Collection[str] = (),
         token_cookie: str | None = None,
         limits: ServerLimits | None = None,
+        filters: Sequence[HubFilter] = (),
     ) -> None:
         self.limits = limits or ServerLimits()
+        self._filters = tuple(filters)  # of all hubs
+        self._provided = Provided()
         self.gate = Gate(
             authenticate=authenticate,
             anonymous_allowed=anonymous_allowed,
@@ -83,12 +93,14 @@ class HubServer:
     def add(
         self,
         path: str,
-        hub_class: type[Hub],
+        hub_class: type[AnyHub],
         options: HubOptions | None = None,
         *,
-        make: Callable[[], Hub] | None = None,
+        make: Callable[[], AnyHub] | None = None,
+        filters: Sequence[HubFilter] = (),
     ) -> None:
-        """Serve a hub. `make` builds its instances, one per connection (default: the class without arguments).
+        """Serve a hub. `make` builds its instances, one per connection (default: the class, with what its `__init__`
+        needs and `provide` provides). Its filters run inside the server's.
 
         Raises TypeError for a method whose signature cannot be called from a client, ValueError for a bad path.
         """
@@ -97,12 +109,18 @@ class HubServer:
         if self._is_running:
             raise RuntimeError("Hubs are added before the server starts.")
         options = options or HubOptions()
-        registry = HubRegistry(path, self.node_id, self._bus, self.metrics, self._tasks)
-        methods = bind_methods(hub_class, options)
+        filters = (*self._filters, *filters)
+        limits = self.limits
+        registry = HubRegistry(path, self.node_id, self._bus, self.metrics, self._tasks, limits.ask_interval_s)
+        needs = self._provided.needs_of(hub_class, hub_class.__name__) if make is None else ()
+        methods = bind_methods(hub_class, options, self._provided, filters)
+        has_scope = bool(needs) or any(method.needs for method in methods.values())
+        life = HubLife(hub_class, make or hub_class, needs, filters, self._provided, has_scope)
         self._hubs[path] = ServedHub(
             path=path,
             hub_class=hub_class,
-            make=make or hub_class,
+            life=life,
+            make_proxy=proxy_of(hub_class),
             options=options,
             methods=methods,
             registry=registry,
@@ -113,6 +131,10 @@ class HubServer:
             rules=rules_of_class(hub_class),
             tasks=self._tasks,
         )
+
+    def provide(self, kind: type[T], factory: Factory, *, lifetime: Lifetime = "app") -> None:
+        """What hubs that are added later may need: see `inject`. Raises TypeError for what the factory lacks."""
+        self._provided.provide(kind, factory, lifetime)
 
     def routes(self) -> list[BaseRoute]:
         """To be mounted where the paths given to `add` shall begin."""
@@ -125,9 +147,14 @@ class HubServer:
         return routes
 
     async def start(self) -> None:
-        """Raises BackplaneAway."""
-        for served in self._hubs.values():
-            await served.registry.start()
+        """Raises BackplaneAway, and whatever a factory of what is provided raises."""
+        await self._provided.start()
+        try:
+            for served in self._hubs.values():
+                await served.registry.start()
+        except BaseException:
+            await self._provided.close()
+            raise
         self._wheel.add(self.negotiated)
         self._wheel.start()
         self._is_running = True
@@ -145,12 +172,13 @@ class HubServer:
         for served in self._hubs.values():
             served.registry.close()
         await self._tasks.wait(timeout_s)
+        await self._provided.close()
 
-    def clients(self, hub_class: type[Hub]) -> ServerClients:
+    def clients(self, hub_class: type[Hub[C]]) -> ServerClients[C]:
         """To send from outside a hub. Raises LookupError if the class is not served."""
         for served in self._hubs.values():
             if served.hub_class is hub_class:
-                return ServerClients(served.registry)
+                return ServerClients(served.registry, served.make_proxy)
         raise LookupError(f"{hub_class.__name__} is not served here.")
 
     @property

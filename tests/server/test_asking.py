@@ -90,6 +90,6 @@ async def test_not_inside_on_connected(serve: Serve) -> None:
     wire = Wire(await serve(AsksAtOnce)).open()
     await until(lambda: wire.connection.is_closed)
     assert wire.raw[-1] == (
-        b'{"type":7,"error":"Connection closed with an error. HubException: Client results inside on_connected '
-        b'hub methods are not allowed."}\x1e'
+        b'{"type":7,"error":"Connection closed with an error. HubException: Client results inside OnConnectedAsync '
+        b'Hub methods are not allowed."}\x1e'
     )
