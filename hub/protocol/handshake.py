@@ -13,7 +13,8 @@ from hub.protocol.codec import CODECS, Codec
 from hub.protocol.framing import RECORD_SEPARATOR
 from hub.protocol.values import dump_json, load_json
 
-SUPPORTED_VERSIONS = range(1, 3)
+SUPPORTED_VERSIONS = range(3)
+"""0 is what some clients of others send for 1; only versions above the newest are refused (H5)."""
 """2 is asked for only with stateful reconnect (H5); the messages are the same."""
 
 MAX_HANDSHAKE_BYTES = 32768
