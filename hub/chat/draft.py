@@ -1,6 +1,6 @@
 """An answer under way: the parts that a run's events have built so far."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,7 +10,6 @@ from hub.chat.parts import (
     Json,
     Message,
     MessageStatus,
-    Part,
     Progress,
     TextPart,
     ThinkingPart,
@@ -53,6 +52,7 @@ class Draft:
     def __init__(self, event: events.RunStarted) -> None:
         self.started = event
         self.step = 0
+        self.client_errors: Sequence[str] = ()  # reported since the request before this step's
         self.approvals: dict[str, events.ApprovalNeeded] = {}  # by call id, while pending
         self._parts: list[_Prose | ToolCallPart | FilePart] = []
         self._place_of_call: dict[str, int] = {}
@@ -87,11 +87,12 @@ class Draft:
             if isinstance(part, ToolCallPart) and part.state in ("pending", "approval", "running")
         ]
 
-    def parts(self) -> list[Part]:
-        return list(self.message().parts)
-
     # -- what each event changes. An event about a part or call that is not there changes nothing: it can only come
     #    from a newer version's journal.
+
+    def begin_step(self, event: events.Step, client_errors: Sequence[str]) -> None:
+        self.step = event.index
+        self.client_errors = client_errors
 
     def prose(self, event: events.Text | events.Thinking) -> None:
         if event.part == len(self._parts):

@@ -5,7 +5,7 @@ the way, has the same transcript. The driver of a session folds what it writes; 
 snapshots; clients fold what they receive.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
@@ -68,13 +68,14 @@ class Transcript:
             case events.RunStarted():
                 self.runs[event.run_id] = Draft(event)
                 self._take_seat(event.message_id)
-                self._state.client_errors = []
             case events.Done():
                 draft = self.runs.pop(event.run_id, None)
                 if draft is not None:
                     self._put(draft.finished(event))
             case events.Notice(code="client_error"):
                 self._state.client_errors = [*self._state.client_errors, event.text][-MAX_CLIENT_ERRORS:]
+            case events.Step():
+                self._begin_step(event)
             case events.MessageQueued() | events.Notice() | events.Custom() | events.SessionChanged():
                 pass
             case _:
@@ -82,10 +83,17 @@ class Transcript:
                 if draft is not None:
                     _apply_to_draft(draft, event)
 
+    def _begin_step(self, step: events.Step) -> None:
+        """What the client has reported goes into this request, and into no other."""
+        draft = self.runs.get(step.run_id)
+        if draft is not None:
+            draft.begin_step(step, self._state.client_errors)
+            self._state.client_errors = []
+
     def _put(self, message: Message) -> None:
         seat = self._seats.get(message.message_id)
         if seat is None:
-            if self.has_older and message.created_at < self._oldest_time():
+            if self.has_older and self._is_older(message):
                 return
             self._take_seat(message.message_id)
             seat = self._seats[message.message_id]
@@ -96,15 +104,17 @@ class Transcript:
         self._state.last_place += 1
         self._seats[message_id] = _Seat(self._state.last_place, _NOBODY)
 
-    def _oldest_time(self) -> int:
-        return min((seat.message.created_at for seat in self._seats.values()), default=0)
+    def _is_older(self, message: Message) -> bool:
+        """Whether a message without a seat is a change of one below those that are loaded, and not a new one.
+
+        New ones are users' (an answer comes with its `done`), stand as they were sent, and are younger than the oldest.
+        """
+        if message.role == "assistant" or message.status == "superseded" or message.rating is not None:
+            return True
+        oldest = next((seat.message for seat in self._seats.values() if seat.message is not _NOBODY), None)
+        return oldest is not None and message.created_at < oldest.created_at
 
     # ------------------------------------------------------------------------------------------------- reading
-
-    @property
-    def client_errors(self) -> Sequence[str]:
-        """Errors that the client reported since the last run started."""
-        return self._state.client_errors
 
     def messages(self) -> list[Message]:
         """All messages that are whole, oldest first; the answers of open runs are not among them."""
@@ -120,20 +130,14 @@ class Transcript:
             seat.message.run_id == run_id and seat.message.role == "assistant" for seat in self._seats.values()
         )
 
-    def latest(
-        self, *, before: str | None = None, limit: int = SNAPSHOT_MESSAGES, max_bytes: int = SNAPSHOT_BYTES
-    ) -> tuple[list[Message], bool]:
-        """The newest messages below `before`, oldest first, and whether there are more below them.
+    def latest(self, *, limit: int = SNAPSHOT_MESSAGES, max_bytes: int = SNAPSHOT_BYTES) -> tuple[list[Message], bool]:
+        """The newest messages, oldest first, and whether there are more below them.
 
         At most `limit` and `max_bytes` of JSON; the newest one is always there, whatever its size.
         """
         found: list[Message] = []
         left = max_bytes
-        candidates = self.messages()
-        if before is not None:
-            ids = [message.message_id for message in candidates]
-            candidates = candidates[: ids.index(before)] if before in ids else []
-        for message in reversed(candidates):
+        for message in reversed(self.messages()):
             cut = cut_results(message)
             left -= len(msgspec.json.encode(cut))
             if len(found) == limit or (found and left < 0):
@@ -152,7 +156,7 @@ class Transcript:
                 provider=started.provider,
                 model=started.model,
                 started_at=started.time,
-                message=draft.message(),
+                message=cut_results(draft.message()),
                 open_calls=draft.open_calls(),
                 pending_approvals=list(draft.approvals.values()),
             )
@@ -181,8 +185,7 @@ _NOBODY = Message(message_id="", role="assistant", author="", parts=[], status="
 
 def _apply_to_draft(
     draft: Draft,
-    event: events.Step
-    | events.Text
+    event: events.Text
     | events.Thinking
     | events.ToolStart
     | events.ToolInput
@@ -193,8 +196,6 @@ def _apply_to_draft(
     | events.FileAdded,
 ) -> None:
     match event:
-        case events.Step():
-            draft.step = event.index
         case events.Text() | events.Thinking():
             draft.prose(event)
         case events.ToolStart():

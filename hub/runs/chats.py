@@ -101,9 +101,16 @@ class Chats:
 
     async def list(self, user: str, *, before: int | None, limit: int) -> SessionPage:
         """The user's own sessions and those shared with them; `before` is the `updatedAt` of the oldest seen."""
-        limit = max(1, min(limit, MAX_LIST))
-        found = await self._sessions.list(user, before=before, limit=limit + 1)
-        return SessionPage(sessions=found[:limit], has_more=len(found) > limit)
+        wanted = max(1, min(limit, MAX_LIST)) + 1
+        while True:
+            found = await self._sessions.list(user, before=before, limit=wanted)
+            if len(found) < wanted:
+                return SessionPage(sessions=found, has_more=False)
+            # The next page begins below this one's last time, so sessions of one time must not be parted.
+            page = [session for session in found if session.updated_at > found[-1].updated_at]
+            if page:
+                return SessionPage(sessions=page, has_more=True)
+            wanted *= 2
 
     async def update(self, user: str, session_id: str, wish: SettingsWish) -> Session:
         session = await self._access.editor(session_id, user)
@@ -128,8 +135,8 @@ class Chats:
         await self._backplane.inbox.delete(session_id)  # from here on its driver can write no more
         await self._backplane.journal.delete(session_id)
         await self._sessions.delete(session)
-        self._supervisor.touch(session_id)
         self._follows.end(session_id)
+        self._supervisor.touch(session_id)  # wakes its driver, which learns it, and forgets what was written meanwhile
         return session
 
     @asynccontextmanager
@@ -161,8 +168,18 @@ class Chats:
                 session=lambda: self._sessions.get(session_id),
                 now_ms=self._env.now_ms,
                 run_id=run_id,
+                run_ended=lambda: self._run_ended(session_id, run_id),
             )
             await watch.run(position)
+
+    async def _run_ended(self, session_id: str, run_id: str | None) -> Position | None:
+        """A position that the run's `done` is not after; None while it has none."""
+        if run_id is None:
+            return None
+        known = await self._backplane.inbox.known(session_id, run_id=run_id)
+        if known is None or known.state != "done":
+            return None
+        return await self._backplane.journal.top(session_id)
 
     async def history(self, user: str, session_id: str, *, before: str | None, limit: int) -> HistoryPage:
         await self._access.viewer(session_id, user)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hub.chat import events
 from hub.chat.parts import Autonomy, Json, Session, ToolCallPart, ToolOutcome
 from hub.runs.answer.step import WholeCall
+from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
@@ -15,6 +16,7 @@ from hub.tools.base import Tool, ToolContext, ToolError
 logger = logging.getLogger("hub.runs")
 
 INTERRUPTED = "The run ended before this call was finished."
+CUT_OFF = "The call was not finished: it was cut off, or its tool gave up without an answer. Make it again."
 
 
 class Calls:
@@ -40,10 +42,10 @@ class Calls:
             for call in calls:
                 group.create_task(self._run(call), name=f"tool {call.call_id}")
 
-    def close_open(self, calls: Sequence[ToolCallPart]) -> None:
+    def close_open(self, calls: Sequence[ToolCallPart], why: str) -> None:
         """Answer the calls that never will be, so that the history stays valid for the next request."""
         for call in calls:
-            self._complete(call.call_id, "interrupted", error=INTERRUPTED)
+            self._complete(call.call_id, "interrupted", error=why)
 
     async def _run(self, call: WholeCall) -> None:
         self._began[call.call_id] = self._env.now_ms()
@@ -94,6 +96,7 @@ class Calls:
 
     def _progress(self, call_id: str, fraction: float | None, note: str | None) -> None:
         if call_id in self._began:
+            note = None if note is None else repaired(note)
             self._writer.write(events.ToolProgress(self._run_id, call_id, fraction, note, time=self._env.now_ms()))
 
     def _complete(self, call_id: str, outcome: ToolOutcome, *, result: Json = None, error: str | None = None) -> None:
@@ -104,8 +107,8 @@ class Calls:
                 call_id,
                 outcome,
                 duration_ms=now - self._began.pop(call_id, now),
-                result=result,
-                error=error,
+                result=repaired_json(result),
+                error=None if error is None else repaired(error),
                 time=now,
             )
         )

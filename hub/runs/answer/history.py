@@ -19,7 +19,9 @@ def of_request(transcript: Transcript, run_id: str) -> list[Message]:
 def _stands(message: Message) -> bool:
     if message.status in ("superseded", "queued"):
         return False
-    return message.role == "user" or any(_says_something(part) for part in message.parts)
+    if message.role == "user":
+        return message.status != "stopped"  # an edit that was stopped before its turn came
+    return any(_says_something(part) for part in message.parts)
 
 
 def _says_something(part: object) -> bool:

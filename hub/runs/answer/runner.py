@@ -11,14 +11,14 @@ session's lease (then whoever adopts the session writes the `done`).
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
 
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, RunError, RunOutcome, Session, Timing, Usage
+from hub.chat.parts import NO_USAGE, RunError, RunOutcome, Session, Timing, ToolCallPart, Usage
 from hub.chat.transcript import Transcript
 from hub.errors import ProviderError, RunErrorCode
 from hub.providers.base import (
@@ -29,8 +29,9 @@ from hub.providers.base import (
     UsageSoFar,
 )
 from hub.runs.answer import history
-from hub.runs.answer.calls import Calls
+from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
 from hub.runs.answer.step import StepWriter
+from hub.runs.answer.text import repaired
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
@@ -41,8 +42,8 @@ CHARS_PER_TOKEN = 4
 """What the output of an answer that was cut off is estimated by."""
 
 TEXT_OF_CODE: Mapping[RunErrorCode, str] = {
-    "wall_time": "The answer took longer than is allowed. Ask for less at once, or raise the limit run_wall_time_s.",
-    "max_steps": "The answer took more steps than are allowed. Continue it, or raise the limit max_steps.",
+    "wall_time": "The answer took longer than is allowed. Ask for less at once, or raise the limit",
+    "max_steps": "The answer took more steps than are allowed. Continue it, or raise the limit",
     "max_output": "The answer reached the length that the model may write at once. Continue it.",
     "refused": "The model declined to answer.",
     "context_too_long": "The conversation no longer fits into the model's window. Start a new session.",
@@ -59,8 +60,12 @@ class Ending:
     error: RunError | None = None
 
 
-def failed(code: RunErrorCode, *, outcome: RunOutcome = "failed", finish_reason: str | None = None) -> Ending:
-    error = RunError(code=code, message=TEXT_OF_CODE[code], retryable=outcome == "limit")
+def failed(
+    code: RunErrorCode, *, outcome: RunOutcome = "failed", finish_reason: str | None = None, limit: str = ""
+) -> Ending:
+    """`limit` says the name and the number of the limit that was hit."""
+    text = f"{TEXT_OF_CODE[code]} {limit}." if limit else TEXT_OF_CODE[code]
+    error = RunError(code=code, message=text, retryable=outcome == "limit")
     return Ending(outcome, finish_reason, error)
 
 
@@ -120,10 +125,11 @@ class Runner:
             ending = Ending("interrupted" if self.stopped_by is None else "stopped")
         self.finish(ending)
 
-    def begin(self) -> None:
-        """Write `run_started`."""
+    def begin(self, before: Sequence[events.Stored] = ()) -> None:
+        """Write `run_started`, and in the same append what comes before it."""
         self._started_at = self._env.now_ms()
         self._writer.write(
+            *before,
             events.RunStarted(
                 run_id=self.run_id,
                 message_id=self._ask.answer_id,
@@ -132,14 +138,14 @@ class Runner:
                 model=self._ask.model,
                 epoch=self._epoch,
                 time=self._started_at,
-            )
+            ),
         )
 
     def finish(self, ending: Ending) -> None:
         """Close what is open and write `done`."""
         self.is_done = True
         now = self._env.now_ms()
-        self._calls.close_open(self._transcript.runs[self.run_id].open_calls())
+        self._calls.close_open(self._open_calls(), INTERRUPTED)
         usage = self.usage = self._usage.plus(self._cut_off_usage())
         self._writer.write(
             events.Done(
@@ -155,13 +161,17 @@ class Runner:
             )
         )
 
+    def _open_calls(self) -> list[ToolCallPart]:
+        return self._transcript.runs[self.run_id].open_calls()
+
     async def _ending(self, provider: Provider) -> Ending:
         try:
             async with asyncio.timeout(self._limits.wall_time_s) as wall_time:
                 return await self._steps(provider)
         except TimeoutError:
             if wall_time.expired():
-                return failed("wall_time", outcome="limit")
+                limit = f"wall_time_s ({self._limits.wall_time_s:g} s)"
+                return failed("wall_time", outcome="limit", limit=limit)
             logger.exception("run %s failed by a time-out of its own", self.run_id)
             return failed("internal")
         except ProviderError as error:
@@ -169,7 +179,7 @@ class Runner:
                 "failed",
                 error=RunError(
                     code=error.code,
-                    message=error.text,
+                    message=repaired(error.text),
                     retryable=error.retryable,
                     retry_after_s=error.retry_after_s,
                 ),
@@ -186,9 +196,9 @@ class Runner:
             ending = _ENDINGS.get(end.reason)
             if ending is not None:
                 return ending
-            if end.reason == "tool_calls":
-                await self._calls.run_all(step.whole_calls)
-        return failed("max_steps", outcome="limit")
+            await self._calls.run_all(step.whole_calls)
+            self._calls.close_open(self._open_calls(), CUT_OFF)
+        return failed("max_steps", outcome="limit", limit=f"max_steps ({max_steps})")
 
     async def _step(self, provider: Provider, index: int) -> tuple[StepEnd, StepWriter]:
         """One model request, asked again after failures that come before its first delta."""
@@ -214,7 +224,7 @@ class Runner:
             system=self._session.system,
             messages=history.of_request(self._transcript, self.run_id),
             tools=self._env.tools.specs(),
-            client_errors=self._transcript.client_errors,
+            client_errors=self._transcript.runs[self.run_id].client_errors,
             step=index,
         )
         waiting = asyncio.get_running_loop().call_later(self._limits.notice_wait_s, self._notice_waiting)
@@ -263,7 +273,7 @@ class Runner:
         self._notice("waiting_for_provider", "Still waiting for the model to begin.")
 
     def _notice(self, code: str, text: str) -> None:
-        self._writer.write(events.Notice(code, text, self.run_id, time=self._env.now_ms()))
+        self._writer.write(events.Notice(code, repaired(text), self.run_id, time=self._env.now_ms()))
 
     def _timing(self, now: int, usage: Usage) -> Timing:
         first = self._first_delta_at

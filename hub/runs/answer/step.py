@@ -14,7 +14,7 @@ from hub.providers.base import (
     ToolCallEnd,
     ToolCallStart,
 )
-from hub.runs.answer.text import Surrogates
+from hub.runs.answer.text import Surrogates, repaired, repaired_json
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 
@@ -124,14 +124,14 @@ class StepWriter:
     def _tool_start(self, start: ToolCallStart) -> None:
         tool = self._env.tools.get(start.name)
         self._inputs[start.call_id] = Surrogates()
-        self._names[start.call_id] = start.name
+        name = self._names[start.call_id] = repaired(start.name)
         self._writer.write(
             events.ToolStart(
                 self._run_id,
                 self._answer_id,
                 self._draft.part_count,
                 start.call_id,
-                start.name,
+                name,
                 access="write" if tool is None else tool.spec.access,
                 host="server",
                 title=None if tool is None else tool.spec.title,
@@ -145,8 +145,9 @@ class StepWriter:
             self._writer.write(events.ToolInput(self._run_id, piece.call_id, delta=mended, time=self._env.now_ms()))
 
     def _tool_end(self, end: ToolCallEnd) -> None:
-        self.whole_calls.append(WholeCall(end.call_id, self._names[end.call_id], end.arguments, end.error))
-        if end.arguments is not None:
+        arguments = None if end.arguments is None else repaired_json(end.arguments)
+        self.whole_calls.append(WholeCall(end.call_id, self._names[end.call_id], arguments, end.error))
+        if arguments is not None:
             self._writer.write(
-                events.ToolInput(self._run_id, end.call_id, arguments=end.arguments, time=self._env.now_ms())
+                events.ToolInput(self._run_id, end.call_id, arguments=arguments, time=self._env.now_ms())
             )

@@ -1,5 +1,9 @@
 """Text as it may go out: whole code points only (design, section 3.2)."""
 
+from collections.abc import Mapping
+
+from hub.chat.parts import Json
+
 
 class Surrogates:
     """Mends the text of one stream whose pieces may end in half of a surrogate pair.
@@ -26,6 +30,18 @@ class Surrogates:
         """What is left at the end of the stream."""
         text, self._held = self._held, ""
         return repaired(text)
+
+
+def repaired_json(value: Json) -> Json:
+    """The JSON value with all its strings, keys included, as `repaired` makes them."""
+    match value:
+        case str():
+            return repaired(value)
+        case Mapping():
+            return {repaired(str(key)): repaired_json(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [repaired_json(inner) for inner in value]
+    return value
 
 
 def repaired(text: str) -> str:

@@ -16,27 +16,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 
 from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Row, Settle, Work
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, Message, RunError, Session, TextPart, Timing
+from hub.chat.parts import NO_USAGE, RunError, Session
 from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
 from hub.runs.answer.runner import Ending, Runner
 from hub.runs.ask import RunAsk
+from hub.runs.drive import messages
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 from hub.runs.loading import load
 from hub.runs.sessions import Sessions
 
 logger = logging.getLogger("hub.runs")
-
-TITLE_CHARS = 60
-INTERRUPTED_CALL = "The hub's node went away while this call was running."
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,7 @@ class Driver:
         self._work: Work = lease.work
         self._wake = asyncio.Event()
         self._is_leaving = False
+        self._giving_up: asyncio.TimerHandle | None = None  # set by `leave`
         self._is_lost = False
         self._runner: Runner | None = None  # set while a run is under way, with its task
         self._task: asyncio.Task[None] | None = None
@@ -77,12 +75,18 @@ class Driver:
 
     @property
     def is_woken(self) -> bool:
-        """Whether something was asked that the driver has not looked at."""
-        return self._wake.is_set() and not self._is_lost
+        """Whether something was asked that the driver has not looked at, or it lost the session."""
+        return self._wake.is_set()
 
     def leave(self) -> None:
-        """End the run as interrupted, settle it, and go; what is queued stays for another node."""
+        """End the run as interrupted, settle it, and go; what is queued stays for another node.
+
+        What cannot be stored within `drain_s` is left to whoever adopts the session.
+        """
         self._is_leaving = True
+        if self._giving_up is None:
+            drain_s = self._env.runs.limits.drain_s
+            self._giving_up = asyncio.get_running_loop().call_later(drain_s, self._on_lost, None)
         if self._task is not None:
             self._task.cancel()
         self._wake.set()
@@ -106,6 +110,8 @@ class Driver:
                     pass
         finally:
             self._writer.close()
+            if self._giving_up is not None:
+                self._giving_up.cancel()
 
     # ---------------------------------------------------------------------------------------------- the loop
 
@@ -113,14 +119,14 @@ class Driver:
         """One turn of the loop."""
         if self._is_lost:
             return True
-        self._wake.clear()
         self._act()
         try:
             if self._finished or self._appended:
                 await self._settle()
             elif self._is_leaving and self._task is None:
+                await self._hand_over()
                 return True
-            elif self._work.asks or self._work.notes:
+            elif self._work.asks or self._work.notes or self._wake.is_set():
                 await self._wait()
                 await self._renew(None)
             else:
@@ -141,13 +147,15 @@ class Driver:
         if runs:
             if self._showing is not None:
                 await self._showing  # lest "running" be stored after "not running"
-            await self._change_session(running=False)
+            goes_on = not self._is_leaving and any(known.ask.run_id not in runs for known in self._work.asks)
+            await self._change_session(running=goes_on)
         await self._renew(Settle(run_ids=runs, note_ids=notes))
         self._finished = self._finished[len(runs) :]
         self._appended = self._appended[len(notes) :]
 
     async def _renew(self, settle: Settle | None) -> None:
         limits = self._env.runs.limits
+        self._wake.clear()  # before it is asked: what comes from here on may not be in the answer
         self._work = await self._env.backplane.leases.renew(
             self._session.session_id,
             self._fence,
@@ -170,6 +178,13 @@ class Driver:
             return True
         await self._renew(None)
         return False
+
+    async def _hand_over(self) -> None:
+        """Give the lease up at once, though work may be left: whoever finds it need not wait for it to expire."""
+        await self._compact()
+        leases = self._env.backplane.leases
+        if not await leases.release(self._session.session_id, self._fence):
+            await leases.renew(self._session.session_id, self._fence, now=self._env.runs.now_ms(), lease_ms=0)
 
     async def _compact(self) -> None:
         """Fold what the runs have written into their messages; the deltas go."""
@@ -197,22 +212,26 @@ class Driver:
     def _act(self) -> None:
         """Compare the work with what is under way, and do what follows."""
         self._reap()
+        if self._is_lost:
+            return
         for note in self._work.notes:
             if note.note_id not in self._appended:
                 self._append(note)
         self._stop_if_unwatched()
         place = 0
         for known in self._work.asks:
+            if self._writer.is_lost:
+                return  # a write has found that out; nothing may be begun any more
             if known.ask.run_id in self._finished:
                 continue
             ask = asks.decode(known.ask.body)
-            if self._is_done_already(known, ask):
+            if self._transcript.message(ask.answer_id) is not None:
+                # A node that died had written this run's `done`, and only not settled it.
                 self._finished.append(known.ask.run_id)
             elif self._runner is not None and self._runner.run_id == known.ask.run_id:
                 self._stop_if_asked(known)
             elif known.stopped_by is not None:
-                self._begin(known, ask).finish(Ending("stopped"))
-                self._finished.append(known.ask.run_id)
+                self._end_at_once(self._begin(known, ask), Ending("stopped"))
             elif known.state == "active":
                 if not self._is_leaving:
                     self._start(known, ask)
@@ -230,12 +249,9 @@ class Driver:
             return
         if not runner.is_done:  # cancelled before it could take its first step
             runner.finish(Ending("interrupted" if runner.stopped_by is None else "stopped"))
+        self._unwatched_since = None
         self._usage = self._usage.plus(runner.usage)
         self._finished.append(runner.run_id)
-
-    def _is_done_already(self, known: Known, ask: RunAsk) -> bool:
-        """Whether a node that died had written this run's `done`, and only not settled it."""
-        return known.state == "active" and self._transcript.message(ask.answer_id) is not None
 
     def _stop_if_asked(self, known: Known) -> None:
         if known.stopped_by is not None and self._runner is not None and self._task is not None:
@@ -259,23 +275,16 @@ class Driver:
         provider = self._env.providers.get(ask.provider)
         if provider is None:
             text = f"This node has no provider called {ask.provider}. Choose another for this session."
-            runner.finish(Ending("failed", error=RunError(code="provider_auth", message=text, retryable=False)))
-            self._finished.append(runner.run_id)
-            return
-        self._runner = runner
-        self._task = self._group.create_task(runner.run(provider), name=f"run {runner.run_id}")
-        self._task.add_done_callback(lambda _: self._wake.set())
-        self._showing = self._group.create_task(self._show_running(ask), name=f"session of {runner.run_id}")
+            error = RunError(code="provider_auth", message=text, retryable=False)
+            self._end_at_once(runner, Ending("failed", error=error))
+        elif not self._is_lost:
+            self._runner = runner
+            self._task = self._group.create_task(runner.run(provider), name=f"run {runner.run_id}")
+            self._task.add_done_callback(lambda _: self._wake.set())
+            self._showing = self._group.create_task(self._show_running(ask), name=f"session of {runner.run_id}")
 
     def _begin(self, known: Known, ask: RunAsk) -> Runner:
-        """Write the user's message, if there is one, and the run's start."""
-        now = self._env.runs.now_ms()
-        if ask.replaces is not None:
-            self._supersede(ask.replaces, itself=True)
-        elif ask.reply_to is not None and ask.continues is None:
-            self._supersede(ask.reply_to, itself=False)
-        if ask.parts is not None:
-            self._writer.write(events.MessageChanged(self._user_message(known, ask, "complete"), time=now))
+        """Write the user's message, if there is one, and the run's start, as one append."""
         runner = Runner(
             self._env.runs,
             self._session,
@@ -287,88 +296,47 @@ class Driver:
             asked_at=known.ask.asked_at,
         )
         runner.stopped_by = known.stopped_by
-        runner.begin()
+        runner.begin(messages.opening(self._transcript, known, ask, self._env.runs.now_ms()))
         return runner
+
+    def _end_at_once(self, runner: Runner, ending: Ending) -> None:
+        """End a run that asks no provider."""
+        if not self._is_lost:
+            runner.finish(ending)
+            self._finished.append(runner.run_id)
 
     def _announce(self, known: Known, ask: RunAsk, place: int) -> None:
         """Show a message that waits, once."""
-        if ask.parts is None or self._transcript.message(ask.message_id) is not None:
-            return
-        now = self._env.runs.now_ms()
-        self._writer.write(
-            events.MessageChanged(self._user_message(known, ask, "queued"), time=now),
-            events.MessageQueued(ask.message_id, known.ask.run_id, place, time=now),
-        )
-
-    def _user_message(self, known: Known, ask: RunAsk, status: Literal["queued", "complete"]) -> Message:
-        return Message(
-            message_id=ask.message_id,
-            role="user",
-            author=ask.author,
-            parts=ask.parts or (),
-            status=status,
-            run_id=known.ask.run_id,
-            created_at=known.ask.asked_at,
-            context=ask.context,
-            edited=ask.replaces,
-        )
-
-    def _supersede(self, message_id: str, *, itself: bool) -> None:
-        """Take back all messages after one, and that one too if it is replaced."""
-        now = self._env.runs.now_ms()
-        found = False
-        for message in self._transcript.messages():
-            if message.message_id == message_id:
-                found = True
-                if not itself:
-                    continue
-            if found and message.status not in ("superseded", "queued"):
-                changed = msgspec.structs.replace(message, status="superseded")
-                self._writer.write(events.MessageChanged(changed, time=now))
+        if ask.parts is not None and self._transcript.message(ask.message_id) is None:
+            self._writer.write(*messages.queued(known, ask, place, self._env.runs.now_ms()))
 
     def _append(self, note: Note) -> None:
         """Write what somebody else wants in the journal."""
         for payload in note.payloads:
             event = events.decode(payload)
+            if isinstance(event, events.MessageChanged):
+                event = messages.rerated(self._transcript, event)
             if event is not None:
                 self._writer.write(event)
         self._appended.append(note.note_id)
 
     def _close_orphans(self) -> None:
-        """End the runs that a node left open when it died: stopped if that was asked, else interrupted."""
+        """End the runs that a node left open when it died."""
         stopped_by = {known.ask.run_id: known.stopped_by for known in self._work.asks}
         for run_id, draft in list(self._transcript.runs.items()):
-            now = self._env.runs.now_ms()
-            for call in draft.open_calls():
-                self._writer.write(
-                    events.ToolComplete(
-                        run_id, call.call_id, "interrupted", duration_ms=0, error=INTERRUPTED_CALL, time=now
-                    )
-                )
-            by = stopped_by.get(run_id)
-            self._writer.write(
-                events.Done(
-                    run_id,
-                    draft.started.message_id,
-                    "interrupted" if by is None else "stopped",
-                    usage=msgspec.structs.replace(NO_USAGE, estimated=True),
-                    timing=Timing(queued_ms=0, total_ms=now - draft.started.time),
-                    stopped_by=by,
-                    time=now,
-                )
-            )
+            self._writer.write(*messages.orphan_ends(draft, stopped_by.get(run_id), self._env.runs.now_ms()))
             self._finished.append(run_id)
 
     # ------------------------------------------------------------------------------------------- the session
 
     async def _show_running(self, ask: RunAsk) -> None:
         """Show in the lists that a run goes on, and give the session a title if it has none."""
-        title = "" if self._session.title else title_of(ask)
+        title = "" if self._session.title else messages.title_of(ask)
         try:
             await self._change_session(running=True, title=title)
         except BackplaneAway:
             logger.warning("session %s: could not be shown as running", self._session.session_id)
-        if title and self._runner is not None:
+        if title and self._session.title == title:
             self._writer.write(events.SessionChanged({"title": title}, time=self._env.runs.now_ms()))
 
     async def _change_session(self, *, running: bool, title: str = "") -> None:
@@ -384,15 +352,10 @@ class Driver:
                 usage=session.usage.plus(usage) if usage != NO_USAGE else session.usage,
             )
 
-        changed = await self._env.sessions.change(self._session.session_id, change)
+        try:
+            changed = await self._env.sessions.change(self._session.session_id, change)
+        except BackplaneAway:
+            self._usage = self._usage.plus(usage)  # counted when it is tried again
+            raise
         if changed is not None:
             self._session = changed
-
-
-def title_of(ask: RunAsk) -> str:
-    """The first line of the message, cut at a word."""
-    text = next((part.text for part in ask.parts or () if isinstance(part, TextPart)), "")
-    line = " ".join(text.strip().split("\n", 1)[0].split())
-    if len(line) <= TITLE_CHARS:
-        return line
-    return line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"

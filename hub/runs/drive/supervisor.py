@@ -52,9 +52,12 @@ class Supervisor:
 
     def touch(self, session_id: str) -> None:
         """See to it that somebody drives the session and looks at its inbox, here or on another node."""
-        if session_id not in self._drivers:
+        if session_id in self._drivers:
+            self._wake(session_id)
+        else:
             self._start(session_id)
-            return
+
+    def _wake(self, session_id: str) -> None:
         driver = self._drivers[session_id]
         if driver is None:
             self._again.add(session_id)
@@ -77,7 +80,15 @@ class Supervisor:
         try:
             while not self._is_leaving:
                 self._again.discard(session_id)
-                await self._drive_once(session_id)
+                channel = driver_channel(session_id)
+                # Before the lease is taken, so that no other node's word is missed while it is.
+                subscription = await self._env.backplane.bus.subscribe(channel, lambda _: self._wake(session_id))
+                try:
+                    is_elsewhere = not await self._drive_once(session_id)
+                finally:
+                    subscription.close()
+                if is_elsewhere:
+                    self._env.backplane.bus.publish(channel, WAKE)
                 if session_id not in self._again:
                     break
         except BackplaneAway as error:
@@ -89,8 +100,8 @@ class Supervisor:
         finally:
             del self._drivers[session_id]
 
-    async def _drive_once(self, session_id: str) -> None:
-        """Take the lease and drive until nothing is left; wake the driver if that is another node's."""
+    async def _drive_once(self, session_id: str) -> bool:
+        """Take the lease and drive until nothing is left; False if another node drives or has driven meanwhile."""
         backplane = self._env.backplane
         lease = await backplane.leases.take(
             session_id,
@@ -99,22 +110,27 @@ class Supervisor:
             lease_ms=self._env.runs.limits.lease_ms,
         )
         if lease is None:
-            backplane.bus.publish(driver_channel(session_id), WAKE)
-            return
+            return False
         session = await self._env.sessions.get(session_id)
-        if session is None:  # deleted while something was being asked of it
+        if session is None:
+            # Deleted: by now, or while something was being asked of it. Another node's driver is to learn of it.
             await backplane.inbox.delete(session_id)
-            return
-        driver = Driver(self._env, session, lease)
-        subscription = await backplane.bus.subscribe(driver_channel(session_id), lambda _: driver.wake())
-        self._drivers[session_id] = driver
+            await backplane.journal.delete(session_id)
+            return False
+        driver = self._drivers[session_id] = Driver(self._env, session, lease)
+        if session_id in self._again:  # touched while the lease was being taken
+            driver.wake()
+        if self._is_leaving:
+            driver.leave()
         try:
             await driver.run()
         finally:
             self._drivers[session_id] = None
-            subscription.close()
-        if driver.is_woken:  # asked for while it was giving up the lease: look again
+        if driver.is_woken:  # asked for while it was giving up the lease, or losing it: look again
             self._again.add(session_id)
+        else:
+            self._again.discard(session_id)
+        return True
 
     async def _scan_forever(self) -> None:
         while True:

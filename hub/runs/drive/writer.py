@@ -27,7 +27,7 @@ MAX_JOINED_CHARS = 8 * 1024
 
 class EventWriter:
     """`on_event` is told each event as it is written, before it is stored; `on_lost` once, when writing has ended for
-    good: with the error, or None when `max_waiting_bytes` was exceeded while the store was away.
+    good: with the error, or None when more than `max_waiting` events waited while the store was away.
     """
 
     def __init__(
@@ -93,21 +93,30 @@ class EventWriter:
             case (events.Text(), events.Text()) if event.part == last.part and event.run_id == last.run_id:
                 pass
             case (events.Thinking(), events.Thinking()) if event.part == last.part and event.run_id == last.run_id:
-                if last.signature is not None or event.redacted is not None:
+                if last.signature is not None or last.redacted is not None or event.redacted is not None:
                     return False
             case (events.ToolInput(delta=str()), events.ToolInput(delta=str())) if event.call_id == last.call_id:
                 pass
-            case (events.ToolProgress(), events.ToolProgress()) if event.call_id == last.call_id:
-                self._waiting[-1] = event
-                return True
+            case (events.ToolProgress(), events.ToolProgress()):
+                return self._replace_progress(event)
             case _:
                 return False
-        assert not isinstance(event, events.ToolProgress) and not isinstance(last, events.ToolProgress)
         joined = (last.delta or "") + (event.delta or "")
         if len(joined) > MAX_JOINED_CHARS:
             return False
         self._waiting[-1] = msgspec.structs.replace(event, delta=joined, time=last.time)
         return True
+
+    def _replace_progress(self, event: events.ToolProgress) -> bool:
+        """Only the newest progress of each call matters; calls that run side by side report in turn."""
+        for place in range(len(self._waiting) - 1, -1, -1):
+            other = self._waiting[place]
+            if not isinstance(other, events.ToolProgress):
+                return False
+            if other.call_id == event.call_id:
+                self._waiting[place] = event
+                return True
+        return False
 
     def _send(self) -> None:
         """Send what waits, until nothing does or an append is on its way."""
@@ -134,9 +143,9 @@ class EventWriter:
 
     def _settle(self, future: asyncio.Future[Appended]) -> bool:
         """Whether the append is stored; if not, it is tried again later or never."""
+        error = None if future.cancelled() else future.exception()  # retrieved, whatever becomes of it
         if future.cancelled() or self.is_lost:
             return False
-        error = future.exception()
         if error is None:
             stored = future.result()
             self.position = Position(stored.epoch, stored.last)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hub.backplane.base import Backplane, Subscription
-from hub.errors import BackplaneAway
+from hub.errors import BackplaneAway, CallError
 from hub.runs.follow.live import LiveSession
 from hub.runs.limits import RunLimits
 
@@ -25,8 +25,15 @@ class _Followed:
         self.live = live
         self.users = 0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.end: Subscription | None = None  # set once opened
+        self.opening: asyncio.Task[None] | None = None  # set at once
+        self.end: Subscription | None = None  # set while opening
         self.closing: asyncio.TimerHandle | None = None  # set while nobody uses it
+
+    def fail(self, error: Exception) -> None:
+        """Tell those who wait for the opening."""
+        if not self.opened.done():
+            self.opened.set_exception(error)
+            self.opened.exception()  # retrieved: there may be nobody who waits
 
 
 class Follows:
@@ -36,24 +43,26 @@ class Follows:
         self._backplane = backplane
         self._limits = limits
         self._followed: dict[str, _Followed] = {}
+        self._group: asyncio.TaskGroup | None = None  # set while running; owns what opens and rereads
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
+            self._group = group
             checking = group.create_task(self._check_forever(), name="check positions")
             try:
                 yield
             finally:
                 checking.cancel()
-                for session_id in list(self._followed):
-                    self._close(session_id)
+                for session_id, followed in list(self._followed.items()):
+                    self._close(session_id, followed)
 
     @asynccontextmanager
     async def live(self, session_id: str) -> AsyncIterator[LiveSession]:
         """The session as followed here, opened if nobody does yet, for as long as the context lasts."""
         followed = self._followed.get(session_id)
         if followed is None:
-            followed = await self._open(session_id)
+            followed = self._begin(session_id)
         followed.users += 1
         if followed.closing is not None:
             followed.closing.cancel()
@@ -65,7 +74,7 @@ class Follows:
             followed.users -= 1
             if followed.users == 0 and self._followed.get(session_id) is followed:
                 loop = asyncio.get_running_loop()
-                followed.closing = loop.call_later(self._limits.linger_s, self._close, session_id)
+                followed.closing = loop.call_later(self._limits.linger_s, self._close, session_id, followed)
 
     def end(self, session_id: str) -> None:
         """End all watches of a session, on every node."""
@@ -80,35 +89,42 @@ class Follows:
     def followed(self) -> int:
         return len(self._followed)
 
-    async def _open(self, session_id: str) -> _Followed:
-        followed = self._followed[session_id] = _Followed(
-            LiveSession(session_id, self._backplane.journal, self._limits)
-        )
+    def _begin(self, session_id: str) -> _Followed:
+        """Open the session in a task of its own: whoever asked for it first may leave before it is open."""
+        if self._group is None:
+            raise CallError("unavailable", "The hub is not running. Try again when it is.")
+        live = LiveSession(session_id, self._backplane.journal, self._limits, self._group)
+        followed = self._followed[session_id] = _Followed(live)
+        followed.opening = self._group.create_task(self._open(session_id, followed), name=f"follow {session_id}")
+        return followed
+
+    async def _open(self, session_id: str, followed: _Followed) -> None:
+        """Never raises: those who wait for the opening learn how it went; the next one after a failure tries anew."""
         try:
             followed.end = await self._backplane.bus.subscribe(end_channel(session_id), lambda _: self._end(session_id))
             await followed.live.open()
-        except BaseException as error:
-            # Whoever waits for the same opening learns of it; the next one tries anew.
-            del self._followed[session_id]
-            if followed.end is not None:
-                followed.end.close()
-            followed.live.close()
-            followed.opened.set_exception(
-                error if isinstance(error, Exception) else BackplaneAway("The session could not be opened. Try again.")
-            )
-            followed.opened.exception()  # retrieved: there may be nobody who waits
-            raise
-        followed.opened.set_result(None)
-        return followed
+        except Exception as error:
+            followed.fail(error)
+            self._close(session_id, followed)
+        else:
+            if not followed.opened.done():
+                followed.opened.set_result(None)
 
     def _end(self, session_id: str) -> None:
         followed = self._followed.get(session_id)
         if followed is not None:
             followed.live.end()
-            self._close(session_id)
+            if not followed.opened.done():
+                followed.opened.set_result(None)  # open enough to see that it has ended
+            self._close(session_id, followed)
 
-    def _close(self, session_id: str) -> None:
-        followed = self._followed.pop(session_id)
+    def _close(self, session_id: str, followed: _Followed) -> None:
+        """Idempotent."""
+        if self._followed.get(session_id) is followed:
+            del self._followed[session_id]
+        if followed.opening is not None and not followed.opened.done():
+            followed.opening.cancel()
+            followed.fail(CallError("unavailable", "The session is no longer followed here. Try again."))
         followed.live.close()
         if followed.end is not None:
             followed.end.close()
@@ -120,7 +136,7 @@ class Follows:
         while True:
             await asyncio.sleep(self._limits.check_position_s)
             for followed in list(self._followed.values()):
-                if followed.opened.done() and followed.live.watchers:
+                if followed.live.is_open and followed.live.watchers:
                     try:
                         await followed.live.check()
                     except BackplaneAway:

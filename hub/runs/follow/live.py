@@ -64,10 +64,11 @@ class LiveSession:
     """A followed session. `first` is the offset of the ring's oldest entry, `top` that of its newest (first - 1 if the
     ring is empty)."""
 
-    def __init__(self, session_id: str, journal: Journal, limits: RunLimits) -> None:
+    def __init__(self, session_id: str, journal: Journal, limits: RunLimits, group: asyncio.TaskGroup) -> None:
         self.session_id = session_id
         self._journal = journal
         self._limits = limits
+        self._group = group  # owns the tasks that read again
         self._subscription: Subscription | None = None  # set by `open`
         self._early: list[Entry] | None = []  # entries that came while opening; None once live
         self._ring: list[Item] = []
@@ -99,7 +100,7 @@ class LiveSession:
         self._ring = []
         self.first = top.offset + 1
         early, self._early = self._early, None
-        self._on_entries([entry for entry in early if entry.epoch == self.epoch and entry.offset > top.offset])
+        self._on_entries(early)
 
     def end(self) -> None:
         """The session is gone: end all watches."""
@@ -173,7 +174,7 @@ class LiveSession:
 
     def _reopen(self) -> None:
         self._early = []
-        self._reopening = asyncio.get_running_loop().create_task(self._read_again(), name=f"reread {self.session_id}")
+        self._reopening = self._group.create_task(self._read_again(), name=f"reread {self.session_id}")
 
     async def _read_again(self) -> None:
         while True:
@@ -181,6 +182,11 @@ class LiveSession:
                 await self.open()
             except BackplaneAway:
                 await asyncio.sleep(self._limits.retry_read_s)
+            except Exception:
+                # What is stored cannot be read. Whoever watches again is told so; other sessions go on.
+                logger.exception("session %s: cannot be read again", self.session_id)
+                self.end()
+                return
             else:
                 break
         for watcher in tuple(self.watchers):

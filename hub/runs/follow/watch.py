@@ -35,9 +35,16 @@ class Sink(Protocol):
         ...
 
 
+async def _never() -> Position | None:
+    return None
+
+
 class Watch:
-    """`run` returns when the watch is over; cancel it to leave. With `run_id`, only that run's events are sent (and
-    snapshots), and its `done` ends the watch."""
+    """`run` returns when the watch is over; cancel it to leave.
+
+    With `run_id`, only that run's events are sent (and snapshots), and its `done` ends the watch. `run_ended` gives a
+    position that the run's `done` is not after, once there is one: a run may be over before its watch begins.
+    """
 
     def __init__(
         self,
@@ -48,6 +55,7 @@ class Watch:
         session: Callable[[], Awaitable[Session | None]],
         now_ms: Callable[[], int],
         run_id: str | None = None,
+        run_ended: Callable[[], Awaitable[Position | None]] = _never,
     ) -> None:
         self._live = live
         self._journal = journal
@@ -55,6 +63,8 @@ class Watch:
         self._session = session
         self._now_ms = now_ms
         self._run_id = run_id
+        self._run_ended = run_ended
+        self._end: Position | None = None  # the run's `done` is not after this; set once that is known
         self._epoch = ""  # of `_offset`; set when the watch goes live
         self._offset = 0  # of the last item taken
         self._is_behind = True
@@ -85,6 +95,8 @@ class Watch:
         if self._epoch != self._live.epoch:
             self._fall_behind()
             return
+        if self._offset > self._live.top and self._live.is_open:
+            return  # read from the journal; its entries are still on their way to us
         while self._sink.writable and not self._has_ended:
             items = self._live.items(self._offset)
             if items is None:
@@ -114,30 +126,36 @@ class Watch:
     async def _send_stored(self, items: Sequence[Item]) -> None:
         """Send what was read from the journal, as fast as the connection takes it."""
         for first in range(0, len(items), CHUNK_ITEMS):
-            while not self._sink.writable:
+            while not self._sink.writable and not self._has_ended:
                 self._ask_for_room()
                 await self._wake.wait()
                 self._wake.clear()
+            if self._has_ended:
+                return
             self._send(items[first : first + CHUNK_ITEMS])
 
     async def _send_snapshot(self) -> None:
         session = await self._session()
         if session is None:
             self._has_ended = True
-        elif self._live.is_open and self._sink.writable:  # both may have changed while we waited
+            return
+        self._end = await self._run_ended()
+        if self._live.is_open and self._sink.writable:  # both may have changed while we waited
             self._sink.send(self._live.snapshot(session, self._now_ms()))
-            self._end_if_run_is_over()
+            if self._run_id is not None and self._live.transcript().has_ended(self._run_id):
+                self._has_ended = True
             self._go_live(self._live.position())
-
-    def _end_if_run_is_over(self) -> None:
-        """A run that was done before the snapshot sends no `done` after it."""
-        if self._run_id is not None and self._live.transcript().has_ended(self._run_id):
-            self._has_ended = True
 
     def _go_live(self, position: Position) -> None:
         self._epoch, self._offset = position.epoch, position.offset
         self._is_behind = False
+        self._end_if_past_run()
         self.pump()
+
+    def _end_if_past_run(self) -> None:
+        """A run that was done before the snapshot sends no `done` after it."""
+        if self._end is not None and self._epoch == self._end.epoch and self._offset >= self._end.offset:
+            self.end()
 
     def _fall_behind(self) -> None:
         self._is_behind = True
@@ -147,6 +165,7 @@ class Watch:
         self._offset = items[-1].offset
         if self._run_id is not None:
             self._send_of_run(items, self._run_id)
+            self._end_if_past_run()
         elif len(items) == 1:
             self._sink.send(items[0].encoded)
         else:
