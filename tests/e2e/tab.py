@@ -46,6 +46,10 @@ class Tab:
         """Presses a message's button, which may show only under the pointer."""
         await (message or self.answer).get_by_test_id(testid).click(force=True)
 
+    async def try_now(self) -> None:
+        """Presses "Try now", if the page has not found the hub again by itself meanwhile."""
+        await self.page.evaluate("document.querySelector('[data-testid=retry-now]')?.click()")
+
     async def session_id(self) -> str:
         """That of the open session, once it has one."""
         await expect(self.page).to_have_url(re.compile(r"#s=."))
@@ -53,7 +57,7 @@ class Tab:
 
     async def transcript(self) -> Sequence[str]:
         """What each message says, in order."""
-        return await self.page.locator("article .body").all_inner_texts()
+        return await self.page.locator("article .body").all_text_contents()
 
 
 class Tabs:

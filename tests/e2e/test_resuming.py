@@ -131,7 +131,7 @@ async def test_a_hub_that_cannot_be_reached_is_shown_and_found_again(
     await tab.has_connection("offline")  # after some attempts it is called what it is
     await expect(tab.get("connection-bar")).to_contain_text("The hub cannot be reached")
     await network.come()
-    await tab.get("retry-now").click()
+    await tab.try_now()
     await tab.is_online()
     await expect(tab.get("connection-bar")).to_have_count(0)
     await tab.reads(said(30))
@@ -186,7 +186,7 @@ async def test_a_message_written_offline_can_be_taken_back(hub: LiveHub, tabs: T
     await tab.get("discard").first.click()
     await expect(tab.get("unsent")).to_have_count(1)
     await network.come()
-    await tab.get("retry-now").click()
+    await tab.try_now()
     step = await hub.puppet.step()
     assert step.asked == "But this"
     step.answer("This.")
@@ -247,6 +247,6 @@ async def test_stop_while_the_hub_is_away_says_that_it_was_not_done(hub: LiveHub
     await tab.get("stop").click()
     await expect(tab.get("complaint")).to_contain_text("the answer goes on")
     await network.come()
-    await tab.get("retry-now").click()
+    await tab.try_now()
     await finish(step, 10)
     await is_whole(tab)
