@@ -44,9 +44,15 @@ class Place:
     tls: ssl.SSLContext | None
     """The client's."""
 
-    async def open(self, *, more: bytes = b"", headers: str = "") -> "RawSocket":
-        """An upgraded connection; `more` goes out with the request, in one write."""
-        reader, writer = await asyncio.open_connection(self.host, self.port, ssl=self.tls, limit=1 << 24)
+    async def open(self, *, more: bytes = b"", headers: str = "", buffer_bytes: int = 0) -> "RawSocket":
+        """An upgraded connection; `more` goes out with the request, in one write. `buffer_bytes`: of the kernel."""
+        link = socket.socket()
+        if buffer_bytes:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        link.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(link, (self.host, self.port))
+        name = self.host if self.tls else None
+        reader, writer = await asyncio.open_connection(sock=link, ssl=self.tls, server_hostname=name, limit=1 << 16)
         request = (
             f"GET /hub HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
@@ -57,9 +63,9 @@ class Place:
         assert raw.response.startswith("HTTP/1.1 101 ")
         return raw
 
-    async def hello(self) -> "RawSocket":
+    async def hello(self, *, buffer_bytes: int = 0) -> "RawSocket":
         """An open hub connection."""
-        raw = await self.open(more=frame(TEXT, HANDSHAKE))
+        raw = await self.open(more=frame(TEXT, HANDSHAKE), buffer_bytes=buffer_bytes)
         assert await raw.record() == {}
         return raw
 
