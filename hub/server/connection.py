@@ -3,6 +3,9 @@
     HANDSHAKE ──good──▶ CONNECTING ──on_connected──▶ OPEN ──▶ CLOSED
         └── refused, timed out, lost ──────────────────────────▶ ┘
 
+With stateful reconnect (signalr.md 1.6) CONNECTING and OPEN have an inactive form: the socket is lost, the hub and its
+streams live on. `attach` with another socket within `disconnect_timeout_s` ends it, else the connection ends.
+
 The transport calls `receive` with what came, in order, and reads no further while `paused`; and `lost` when the peer
 has gone. Everything is synchronous except the hooks and methods of the hub, which run in tasks of the connection.
 In CLOSED nothing is sent or dispatched any more; the end (cancel what runs, `on_disconnected`, leave all groups)
@@ -11,7 +14,7 @@ runs as a task of the server, and `finished` resolves after it.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum
 
 from hub.clock import now_ms
@@ -20,6 +23,8 @@ from hub.protocol import handshake
 from hub.protocol.codec import CODECS, Codec
 from hub.protocol.handshake import HandshakeRequest
 from hub.protocol.messages import Close, HubMessage, Invocation, Ping
+from hub.protocol.negotiate import TRANSFER_FORMATS, TransportName
+from hub.protocol.resend import ResendBuffer
 from hub.protocol.server import ServerProtocol
 from hub.server import calls
 from hub.server.asking import Asking
@@ -30,7 +35,8 @@ from hub.server.dispatch import Dispatcher, current_call
 from hub.server.hub import AnyHub, HttpFacts
 from hub.server.inject import Scope
 from hub.server.outbox import Outbox, Writer
-from hub.server.registry import HubRegistry
+from hub.server.registry import ConnectionGroups
+from hub.server.resending import ResendingOutbox
 from hub.server.served import ServedHub
 from hub.server.tasks import OwnedTasks
 
@@ -38,22 +44,6 @@ log = logging.getLogger("hub.server")
 
 _PINGS = {name: codec.encode(Ping()) for name, codec in CODECS.items()}
 _CLOSED_WITH_ERROR = "Connection closed with an error."
-
-
-class ConnectionGroups:
-    """`Groups`, from the point of view of one connection."""
-
-    __slots__ = ("_connection_id", "_registry")
-
-    def __init__(self, registry: HubRegistry, connection_id: str) -> None:
-        self._registry = registry
-        self._connection_id = connection_id
-
-    async def add(self, name: str, connection_id: str | None = None) -> None:
-        await self._registry.join(name, connection_id or self._connection_id)
-
-    async def remove(self, name: str, connection_id: str | None = None) -> None:
-        await self._registry.leave(name, connection_id or self._connection_id)
 
 
 class State(Enum):
@@ -68,7 +58,7 @@ class HubConnection:
 
     def __init__(
         self, served: ServedHub, writer: Writer, *, connection_id: str, user: User, http: HttpFacts,
-        transfer_formats: Sequence[str] = ("Text", "Binary"),
+        transport: TransportName = "WebSockets", stateful: bool = False,
     ) -> None:  # fmt: skip
         options = served.options
         self.connection_id = connection_id
@@ -85,7 +75,7 @@ class HubConnection:
         self._options = options
         self._protocol = ServerProtocol(
             max_receive_bytes=options.max_receive_bytes,
-            transfer_formats=transfer_formats,
+            transfer_formats=TRANSFER_FORMATS[transport],
             protocols=options.protocols,
             detailed_errors=options.detailed_errors,
         )
@@ -98,12 +88,20 @@ class HubConnection:
         self._connecting: asyncio.Task[None] | None = None  # runs on_connected
         self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
         self._held: list[HubMessage] = []  # received and not handled yet, because dispatch is full
-        self._readable: asyncio.Future[None] | None = None  # set while a transport waits in `until_readable`
+        self._until_readable: list[asyncio.Future[None]] = []  # of transports that wait there
+        self._is_polled = transport == "LongPolling"
+        self._stateful = stateful  # was negotiated
+        self._resending: ResendingOutbox | None = None  # the outbox, if the handshake is of version 2 as well
+        self._inactive_since: float | None = None  # while no socket is attached
+        self._lost_by: Exception | None = None  # why it was last detached
+        self.on_detached: Callable[[], None] = _nothing  # set by the attached socket; called once, when it is no more
         now = served.wheel.now
         self._opened_at = now
         self._sent_at = now  # of the tick after the last send
         self._received_at: float | None = None  # of the tick after the last message; None until the first ping (P2)
         self._received = False  # something came since the last tick
+        self._drained = 0  # the outbox's, at the last tick
+        self._moved_at = now  # of the tick after the client last took something, or had nothing to take
         served.wheel.add(self)
 
     # ----------------------------------------------------------------------------------------- as the hub sees it
@@ -145,8 +143,12 @@ class HubConnection:
     async def until_readable(self) -> None:
         """Returns when `paused` is over, or the connection is closed."""
         while self._held:
-            self._readable = asyncio.get_running_loop().create_future()
-            await self._readable
+            readable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._until_readable.append(readable)
+            try:
+                await readable
+            finally:
+                self._until_readable.remove(readable)
 
     def receive(self, data: bytes) -> None:
         """Bytes from the client, split or joined anywhere. Never raises."""
@@ -161,14 +163,60 @@ class HubConnection:
         if messages and isinstance(messages[0], HandshakeRequest):
             messages = messages[1:]
             self._handshaken()
-        self._handle(messages)  # type: ignore[arg-type]  # a HandshakeRequest is only ever the first
+        handled: Sequence[HubMessage] = messages  # type: ignore[assignment]  # the handshake is only ever the first
+        if self._resending is not None:
+            try:
+                handled = self._resending.sift(handled)
+            except ProtocolError as error:
+                self._break(error)
+                return
+        self._handle(handled)
 
     def lost(self, error: Exception | None) -> None:
         """The transport has ended: with None if the client closed it properly, else with the reason."""
+        if error is not None and self._resending is not None:
+            self._detach(self._resending, error)
+            return
         if error is None and self._protocol.has_partial:
             error = ProtocolError("The connection ended inside a message.")
         self._writer.abort()
         self._end(error)
+
+    # -------------------------------------------------------------------------------------------- stateful reconnect
+
+    @property
+    def may_reattach(self) -> bool:
+        """Another socket may take over."""
+        return self._resending is not None and self.state is not State.CLOSED
+
+    def attach(self, writer: Writer) -> None:
+        """Go on by a new socket (S4), whether the loss of the old one was noticed or not. Needs `may_reattach`."""
+        assert self._resending is not None
+        if self._inactive_since is None:
+            self._detach(self._resending, ConnectionError("The client came with another socket."))
+        self._inactive_since = None
+        self._writer = writer
+        writer.transfer_format = self.codec.transfer_format
+        now = self._served.wheel.now
+        self._sent_at = self._moved_at = now
+        if self._received_at is not None:
+            self._received_at = now
+        self._served.metrics.reattached += 1
+        self._resending.attach(writer)
+
+    def _detach(self, resending: ResendingOutbox, error: Exception) -> None:
+        if self.state is State.CLOSED or self._inactive_since is not None:
+            return
+        self._inactive_since = self._served.wheel.now
+        self._lost_by = error
+        self._protocol.drop_partial()
+        resending.detach()
+        self._writer.abort()
+        self._tell_detached()
+
+    def _tell_detached(self) -> None:
+        on_detached, self.on_detached = self.on_detached, _nothing
+        on_detached()
 
     # ---------------------------------------------------------------------------------------------------- messages
 
@@ -202,8 +250,10 @@ class HubConnection:
         held, self._held = self._held, []
         if self.state is not State.CLOSED:
             self._handle(held)
-        if not self._held and self._readable is not None and not self._readable.done():
-            self._readable.set_result(None)
+        if not self._held:
+            for readable in self._until_readable:
+                if not readable.done():
+                    readable.set_result(None)
 
     def own(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         return self._tasks.start(work)
@@ -218,6 +268,11 @@ class HubConnection:
         self._codec = codec
         self._writer.transfer_format = codec.transfer_format
         self.outbox.send(self._protocol.handshake_reply)
+        if self._stateful and self._protocol.version == 2:
+            buffer = ResendBuffer(self._options.stateful_reconnect_buffer_bytes)
+            self.outbox = self._resending = ResendingOutbox(
+                self._writer, self._options.outbox_max_bytes, self._overflow, buffer, codec
+            )
         self._scope = served.life.scope(self)
         served.registry.add(self)
         self.state = State.CONNECTING
@@ -283,6 +338,10 @@ class HubConnection:
             return
         if self._expiry is not None and self._expiry.expires_at is not None and not self._check_expiry(self._expiry):
             return
+        if self._inactive_since is not None:
+            if now - self._inactive_since >= self._options.disconnect_timeout_s:
+                self._end(self._lost_by)
+            return
         if self._received_at is not None:
             if self._received or self._held or (self._dispatcher is not None and self._dispatcher.busy):
                 self._received_at = now
@@ -290,11 +349,31 @@ class HubConnection:
                 self._time_out()
                 return
         self._received = False
+        if self._resending is not None:
+            self._resending.send_ack()
+        if self._is_polled:
+            return  # no pings (P1), and it takes what there is when it polls
         if self.outbox.sent:
             self.outbox.sent = False
             self._sent_at = now
-        elif now - self._sent_at >= self._options.keep_alive_s and self.outbox.writable:
-            self.outbox.send(_PINGS[self.codec.name])
+        elif now - self._sent_at >= self._options.keep_alive_s and not self.outbox.is_stuck:
+            self._ping()
+        self._check_moving(now)
+
+    def _ping(self) -> None:
+        ping = _PINGS[self.codec.name]
+        if self._resending is None:
+            self.outbox.send(ping)
+        else:
+            self._resending.send_uncounted(ping)
+
+    def _check_moving(self, now: float) -> None:
+        """Cut a client that takes nothing of what waits for it (T2)."""
+        if not self.outbox.is_stuck or self.outbox.drained != self._drained:
+            self._drained = self.outbox.drained
+            self._moved_at = now
+        elif now - self._moved_at >= (limit := self._options.transport_send_timeout_s):
+            self._cut(f"it has taken nothing for {limit} s, the limit (transport_send_timeout_s)")
 
     def _check_expiry(self, expiry: Expiry) -> bool:
         """Warn or close when the token ends; whether the connection goes on."""
@@ -345,9 +424,11 @@ class HubConnection:
         self._end(error)
 
     def _overflow(self) -> None:
+        self._cut(f"over {self._options.outbox_max_bytes} bytes wait, the limit (outbox_max_bytes)")
+
+    def _cut(self, why: str) -> None:
         """The client does not keep up. It is told if it can be, then cut; nobody waits for it."""
-        limit = self._options.outbox_max_bytes
-        error = ConnectionError(f"The client does not keep up: over {limit} bytes wait, the limit (outbox_max_bytes).")
+        error = ConnectionError(f"The client does not keep up: {why}.")
         self._served.metrics.slow_consumers += 1
         log.warning(
             "slow consumer cut",
@@ -355,7 +436,7 @@ class HubConnection:
                 "hub": self._served.path,
                 "connection_id": self.connection_id,
                 "user": self.user.id,
-                "outbox_max_bytes": limit,
+                "reason": why,
             },
         )
         self._writer.write(self.codec.encode(Close(f"{_CLOSED_WITH_ERROR} {error}", True)))
@@ -369,6 +450,7 @@ class HubConnection:
         self.outbox.close()
         self._served.wheel.remove(self)
         self._go_on()  # lets go of what was held, and of who waits to read
+        self._tell_detached()
         self._served.tasks.start(self._finish(error))
 
     async def _finish(self, error: Exception | None) -> None:
@@ -390,3 +472,7 @@ class HubConnection:
 
     def _explain(self, error: Exception) -> str:
         return calls.with_cause(_CLOSED_WITH_ERROR, error, self._options.detailed_errors)
+
+
+def _nothing() -> None:
+    pass

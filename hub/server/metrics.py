@@ -11,6 +11,7 @@ class ServerMetrics:
     connections_opened: int = 0
     connections_refused: int = 0
     handshakes_failed: int = 0
+    reattached: int = 0
     invocations: int = 0
     invocations_failed: int = 0
     invocations_limited: int = 0

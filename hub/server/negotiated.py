@@ -1,68 +1,138 @@
-"""Tokens that were negotiated: given out, claimed once by a connection, in use until it ends.
+"""Connection tokens: signed, so that every node with the same secret can read them, and claimed by their first use.
 
-Bound: at most `max_negotiated` that wait; the oldest gives way. In memory: a token is known to the node that gave it.
+Wire format, base64url, 64 characters (N6 has 22, which hold no signature):
+
+    connection id   16 bytes
+    expiry          6 bytes: milliseconds since 1970, big endian
+    flags           1 byte; 1: stateful reconnect was negotiated
+    user            9 bytes of HMAC-SHA256(secret, "user", organisation, id)
+    signature       16 bytes of HMAC-SHA256(secret, "token", path of the hub, all of the above)
+
+A token is the key to its connection for as long as that lives; the expiry is only about the first use. Which ids were
+used is the claim table's to know (`Claims`): a token that was claimed and has no connection here is over, and whoever
+comes with it gets 404 before the upgrade, lest a client that reconnects is taken as new (design, No sticky sessions).
 """
 
+import base64
+import binascii
+import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from hub.server.auth import Refused, User
 
+_ID = slice(0, 16)
+_EXPIRY = slice(16, 22)
+_FLAGS = 22
+_USER = slice(23, 32)
+_SIGNED = slice(0, 32)
+_SIGNATURE = slice(32, 48)
+_STATEFUL = 1
+
+NO_CONNECTION = "No Connection with that ID"
+
 
 @dataclass(frozen=True, slots=True)
-class Negotiated:
-    """What `POST /negotiate` promised."""
+class Token:
+    """What a good token says."""
 
-    path: str
     connection_id: str
-    user: User
-    expires_at: float
+    expires_at_ms: int
+    stateful: bool
+    user_mark: bytes
 
 
-class NegotiatedTokens:
-    """`now` is the server's coarse clock, in seconds."""
+class Tokens:
+    """Gives tokens out and reads them. Without a secret it makes one that ends with this process, as do its tokens."""
 
-    def __init__(self, lifetime_s: float, max_waiting: int) -> None:
-        self._lifetime_s = lifetime_s
-        self._max_waiting = max_waiting
-        self._waiting: dict[str, Negotiated] = {}  # in the order of expiry
-        self._in_use: set[str] = set()
+    def __init__(self, lifetime_s: float, now_ms: Callable[[], int], secret: bytes | None = None) -> None:
+        self._lifetime_ms = round(lifetime_s * 1000)
+        self._now_ms = now_ms
+        self._secret = secret or secrets.token_bytes(32)
 
-    def give(self, path: str, user: User, now: float) -> tuple[str, str]:
+    def give(self, path: str, user: User, *, stateful: bool = False) -> tuple[str, str]:
         """A new connection's public id and its secret token."""
-        if len(self._waiting) >= self._max_waiting:
-            del self._waiting[next(iter(self._waiting))]
-        connection_id, token = random_id(), random_id()
-        self._waiting[token] = Negotiated(path, connection_id, user, now + self._lifetime_s)
-        return connection_id, token
+        raw_id = secrets.token_bytes(16)
+        expiry = (self._now_ms() + self._lifetime_ms).to_bytes(6)
+        signed = raw_id + expiry + bytes([_STATEFUL * stateful]) + self._user_mark(user)
+        return _text(raw_id), _text(signed + self._sign(path, signed))
 
-    def claim(self, token: str, path: str, user: User, now: float) -> str:
-        """The connection id that the token stands for; it is in use from now on. Raises Refused (signalr.md 1.8)."""
-        if token in self._in_use:
-            raise Refused(409, "The connection is in use by another socket.")
-        found = self._waiting.get(token)
-        if found is None or found.path != path or found.expires_at <= now:
-            raise Refused(404, "No Connection with that ID")
-        if found.user.id != user.id or found.user.organisation != user.organisation:
+    def read(self, text: str, path: str) -> Token:
+        """A token that was given out for this hub, expired or not. Raises Refused (404)."""
+        try:
+            raw = base64.b64decode(text, altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        # The length is part of what is secret-free to know; the rest is compared in constant time.
+        if len(raw) != _SIGNATURE.stop or not hmac.compare_digest(raw[_SIGNATURE], self._sign(path, raw[_SIGNED])):
+            raise Refused(404, NO_CONNECTION)
+        return Token(_text(raw[_ID]), int.from_bytes(raw[_EXPIRY]), bool(raw[_FLAGS] & _STATEFUL), raw[_USER])
+
+    def check_fresh(self, token: Token) -> None:
+        """Raises Refused (404)."""
+        if self._now_ms() >= token.expires_at_ms:
+            raise Refused(404, NO_CONNECTION)
+
+    def check_user(self, token: Token, user: User) -> None:
+        """Raises Refused (403) for another user than the token was given to (S7)."""
+        if not hmac.compare_digest(token.user_mark, self._user_mark(user)):
             raise Refused(403, "The connection was negotiated by another user.")
-        del self._waiting[token]
-        self._in_use.add(token)
-        return found.connection_id
 
-    def release(self, token: str) -> None:
-        """Its connection has ended. Idempotent."""
-        self._in_use.discard(token)
+    def _user_mark(self, user: User) -> bytes:
+        return self._hmac("user", repr((user.organisation, user.id)).encode())[: _USER.stop - _USER.start]
 
-    def tick(self, now: float) -> None:
+    def _sign(self, path: str, signed: bytes) -> bytes:
+        return self._hmac(f"token\0{path}", signed)[: _SIGNATURE.stop - _SIGNATURE.start]
+
+    def _hmac(self, purpose: str, data: bytes) -> bytes:
+        return hmac.digest(self._secret, purpose.encode() + b"\0" + data, "sha256")
+
+
+class Claims(Protocol):
+    """Which connection ids were used. Where nodes share the secret of their tokens they must share this too."""
+
+    async def claim(self, connection_id: str, until_ms: int) -> bool:
+        """True for exactly one caller; all others get False until `until_ms` at least, when the token has expired.
+
+        Raises Refused (503) if it cannot be known.
+        """
+        ...
+
+
+class LocalClaims:
+    """`Claims` of one node. Bound: at most `max_claims` at once; over it, new connections are refused."""
+
+    def __init__(self, max_claims: int, now_ms: Callable[[], int]) -> None:
+        self._max_claims = max_claims
+        self._now_ms = now_ms
+        self._claims: dict[str, int] = {}  # connection id → until when, nearly in that order
+
+    async def claim(self, connection_id: str, until_ms: int) -> bool:
+        self._forget_expired()
+        if connection_id in self._claims:
+            return False
+        if len(self._claims) >= self._max_claims:
+            raise Refused(503, f"Too many connections begin at once: the limit max_negotiated is {self._max_claims}.")
+        self._claims[connection_id] = until_ms
+        return True
+
+    def _forget_expired(self) -> None:
+        now_ms = self._now_ms()
         expired = []
-        for token, found in self._waiting.items():
-            if found.expires_at > now:
+        for connection_id, until_ms in self._claims.items():
+            if until_ms > now_ms:
                 break
-            expired.append(token)
-        for token in expired:
-            del self._waiting[token]
+            expired.append(connection_id)
+        for connection_id in expired:
+            del self._claims[connection_id]
 
 
 def random_id() -> str:
     """128 random bits in 22 characters (N6)."""
     return secrets.token_urlsafe(16)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,7 +1,19 @@
 """What can be set per hub, and per server. Names and defaults of `HubOptions` are .NET's, in Python spelling."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from hub.protocol.negotiate import TransportName
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where a client shall negotiate instead (N5), and the token that it shall use there."""
+
+    url: str
+    access_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +31,30 @@ class HubOptions:
     max_parallel_invocations: int = 1
     """Plain calls of one connection that run at once (C1)."""
     detailed_errors: bool = False
+    transports: Collection[TransportName] = ("WebSockets", "ServerSentEvents", "LongPolling")
+    """Offered in this order, which is the order in which clients try them. What is not here is answered with 404."""
+    minimum_protocol_version: int = 0
+    """Of negotiation; lower ones get an error (N4)."""
+    redirect: Callable[[HTTPConnection], Redirect | None] | None = None
+    """Asked at each negotiation, once the user is admitted."""
+    allow_stateful_reconnects: bool = False
+    """A client that asks for it keeps its connection over the loss of a WebSocket (signalr.md 1.6)."""
     stateful_reconnect_buffer_bytes: int = 100_000
+    """Sent and not acknowledged; when full, streams wait (S3)."""
+    disconnect_timeout_s: float = 15.0
+    """How long a connection lives without a socket (S4), or without a poll."""
+    poll_timeout_s: float = 90.0
+    """A poll that finds nothing is answered after this long."""
+    transport_send_timeout_s: float = 10.0
+    """A client that takes nothing of what is sent to it for this long is cut (T2). Not while it is to poll."""
+    transport_buffer_bytes: int = 65_536
+    """What is ready for the next poll, before it counts as backlog (T2)."""
+    max_body_bytes: int = 30_000_000
+    """Of one POST; each message in it is held to `max_receive_bytes`."""
     protocols: Collection[str] = ("json", "messagepack")
     lax_arguments: bool = False
     """Convert between kinds as pydantic does by default ("3" for an int). Off: as System.Text.Json."""
+
     implicit_injection: bool = True
     """Fill in parameters of methods whose annotation is a provided type. Off, all of them come from the client."""
 
@@ -56,6 +88,7 @@ class ServerLimits:
     negotiated_lifetime_s: float = 15.0
     """How long a negotiated token waits for its connection."""
     max_negotiated: int = 10_000
+    """Connections that began within that time, open or not."""
     max_connections: int = 0
     max_connections_per_user: int = 0
     max_connections_per_address: int = 0

@@ -40,18 +40,33 @@ class Writer(Protocol):
 class Outbox:
     """Records in, writes out, in order."""
 
-    __slots__ = ("_callbacks", "_max_bytes", "_on_overflow", "_waiting", "_writer", "closed", "sent", "waiting_bytes")
+    __slots__ = (
+        "_callbacks",
+        "_max_bytes",
+        "_on_overflow",
+        "_waiting",
+        "_writer",
+        "closed",
+        "drained",
+        "sent",
+        "waiting_bytes",
+    )
 
     def __init__(self, writer: Writer, max_bytes: int, on_overflow: Callable[[], None]) -> None:
-        self._writer = writer
         self._max_bytes = max_bytes
         self._on_overflow = on_overflow
         self._waiting: list[bytes] = []
         self._callbacks: list[Callable[[], None]] = []  # once each, when the backlog has drained
         self.waiting_bytes = 0
         self.sent = False  # something was sent since the reader last cleared it; the keep-alive does
+        self.drained = 0  # how often the writer has become ready: a client that takes something makes it grow
         self.closed = False  # set by `close`; nothing is taken after it
-        writer.on_ready = self._drain
+        self._take_writer(writer)
+
+    @property
+    def is_stuck(self) -> bool:
+        """The writer has a backlog."""
+        return not self._writer.ready and not self.closed
 
     @property
     def writable(self) -> bool:
@@ -101,17 +116,28 @@ class Outbox:
     def close(self) -> None:
         """Take nothing more and forget what waits. Idempotent."""
         self.closed = True
+        self._forget_waiting()
+        self._callbacks.clear()
+
+    def _forget_waiting(self) -> None:
         self._waiting.clear()
         self.waiting_bytes = 0
-        self._callbacks.clear()
+
+    def _take_writer(self, writer: Writer) -> None:
+        self._writer = writer
+        writer.on_ready = self._drain
 
     def _flush(self) -> None:
         records, self._waiting, self.waiting_bytes = b"".join(self._waiting), [], 0
         self._writer.write(records)
 
     def _drain(self) -> None:
+        self.drained += 1
         if self._waiting:
             self._flush()
+        self._call_back()
+
+    def _call_back(self) -> None:
         # A callback may fill the writer again: the rest then waits for the next time.
         while self._callbacks and self.writable:
             self._callbacks.pop(0)()

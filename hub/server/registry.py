@@ -252,6 +252,22 @@ class HubRegistry:
                 pass
 
 
+class ConnectionGroups:
+    """`Groups`, from the point of view of one connection."""
+
+    __slots__ = ("_connection_id", "_registry")
+
+    def __init__(self, registry: HubRegistry, connection_id: str) -> None:
+        self._registry = registry
+        self._connection_id = connection_id
+
+    async def add(self, name: str, connection_id: str | None = None) -> None:
+        await self._registry.join(name, connection_id or self._connection_id)
+
+    async def remove(self, name: str, connection_id: str | None = None) -> None:
+        await self._registry.leave(name, connection_id or self._connection_id)
+
+
 def _members(table: dict[str, dict[Recipient, None]], names: Sequence[str]) -> Iterable[Recipient]:
     if len(names) == 1:
         return table.get(names[0], ())

@@ -19,10 +19,13 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from hub.backplane.base import Bus
+from hub.clock import now_ms
+from hub.protocol.negotiate import TransportName
 from hub.server.auth import Authenticate, Gate, Refused, User
 from hub.server.auth.authorize import rules_of_class
 from hub.server.auth.origins import address_group, is_elsewhere
 from hub.server.auth.rates import KeyedRate, Rate
+from hub.server.claimed import ClaimedConnections
 from hub.server.clients import C, ServerClients
 from hub.server.connection import HubConnection
 from hub.server.endpoints import HubEndpoint, NegotiateEndpoint
@@ -32,7 +35,7 @@ from hub.server.hub import AnyHub, HttpFacts, Hub
 from hub.server.inject import Factory, Lifetime, Provided
 from hub.server.life import HubLife
 from hub.server.metrics import ServerMetrics
-from hub.server.negotiated import NegotiatedTokens, random_id
+from hub.server.negotiated import Claims, LocalClaims, Tokens, random_id
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.outbox import Writer
 from hub.server.registry import HubRegistry
@@ -51,7 +54,7 @@ class HubServer:
 
     Without `authenticate` everybody is the one anonymous user, if `anonymous_allowed` (which the caller says only
     for a loopback bind address), and nobody else is let in. `allowed_hosts`, `allowed_origins` and `token_cookie` are
-    `Gate`'s.
+    `Gate`'s. Nodes that accept each other's connection tokens share `token_secret` (32 random bytes) and `claims`.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class HubServer:
         token_cookie: str | None = None,
         limits: ServerLimits | None = None,
         filters: Sequence[HubFilter] = (),
+        token_secret: bytes | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self.limits = limits or ServerLimits()
         self._filters = tuple(filters)  # of all hubs
@@ -77,7 +82,8 @@ class HubServer:
             token_cookie=token_cookie,
         )
         self.metrics = ServerMetrics()
-        self.negotiated = NegotiatedTokens(self.limits.negotiated_lifetime_s, self.limits.max_negotiated)
+        self.tokens = Tokens(self.limits.negotiated_lifetime_s, now_ms, token_secret)
+        self.claimed = ClaimedConnections(self.tokens, claims or LocalClaims(self.limits.max_negotiated, now_ms))
         self.node_id = secrets.token_hex(NODE_ID_LENGTH // 2)
         self._bus = bus
         self._hubs: dict[str, ServedHub] = {}  # by path
@@ -155,7 +161,6 @@ class HubServer:
         except BaseException:
             await self._provided.close()
             raise
-        self._wheel.add(self.negotiated)
         self._wheel.start()
         self._is_running = True
 
@@ -219,19 +224,17 @@ class HubServer:
         served.check_user(user)
         return user
 
-    def claim(self, served: ServedHub, token: str | None, user: User) -> str:
-        """The connection id for a token; a new one for a client that did not negotiate. Raises Refused."""
-        if token is None:
-            return random_id()
-        return self.negotiated.claim(token, served.path, user, self.now())
-
     def connect(
-        self, served: ServedHub, writer: Writer, *, user: User, http: HttpFacts, connection_id: str | None = None
-    ) -> HubConnection:
+        self, served: ServedHub, writer: Writer, *, user: User, http: HttpFacts, connection_id: str | None = None,
+        transport: TransportName = "WebSockets", stateful: bool = False,
+    ) -> HubConnection:  # fmt: skip
         """A new connection whose bytes go to `writer`; its transport feeds `receive` and, at the end, calls `lost`."""
         self.check_running()
         served.check_user(user)
-        connection = HubConnection(served, writer, connection_id=connection_id or random_id(), user=user, http=http)
+        connection = HubConnection(
+            served, writer, connection_id=connection_id or random_id(), user=user, http=http, transport=transport,
+            stateful=stateful,
+        )  # fmt: skip
         self._connections.add(connection)
         connection.finished.add_done_callback(lambda _: self._connections.discard(connection))
         return connection

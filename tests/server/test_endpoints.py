@@ -10,8 +10,10 @@ from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from hub.clock import now_ms
 from hub.server.auth import Authenticate, Refused, User, bearer_token
 from hub.server.hub import Hub
+from hub.server.negotiated import LocalClaims
 from hub.server.options import ServerLimits
 from hub.server.server import HubServer
 from tests.server.conftest import Serve
@@ -71,9 +73,14 @@ async def test_negotiated_connection(serve: Serve) -> None:
     async with serve_live(server) as address:
         answer = await negotiate(address)
         assert answer["negotiateVersion"] == 1
-        assert answer["availableTransports"] == [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
+        assert answer["availableTransports"] == [
+            {"transport": "WebSockets", "transferFormats": ["Text", "Binary"]},
+            {"transport": "ServerSentEvents", "transferFormats": ["Text"]},
+            {"transport": "LongPolling", "transferFormats": ["Text", "Binary"]},
+        ]
+        assert "useStatefulReconnect" not in answer
         token, connection_id = str(answer["connectionToken"]), str(answer["connectionId"])
-        assert len(token) == len(connection_id) == 22 and token != connection_id
+        assert (len(token), len(connection_id)) == (64, 22) and connection_id not in token[22:]
         url = f"ws://{address}/hub?id={token}&mine=1"
         async with connect(url) as socket:
             client = RawClient(socket)
@@ -84,6 +91,11 @@ async def test_negotiated_connection(serve: Serve) -> None:
             assert (await refused(url))[0] == 409
         await until(lambda: server.metrics.connections_now == 0)
         assert await refused(url) == (404, "No Connection with that ID")
+        assert await fetch(address, f"/hub?id={token}") == (
+            404,
+            "text/plain; charset=utf-8",
+            "No Connection with that ID",
+        )
 
 
 async def test_version_0_gives_the_secret_as_the_id(serve: Serve) -> None:
@@ -127,20 +139,51 @@ async def test_unknown_token(serve: Serve) -> None:
 
 
 async def test_unused_token_expires() -> None:
-    server = await start(limits=ServerLimits(tick_s=0.01, negotiated_lifetime_s=0.02))
+    server = await start(limits=ServerLimits(negotiated_lifetime_s=0))
     async with serve_live(server) as address:
         token = (await negotiate(address))["connectionToken"]
-        await until(lambda: not server.negotiated._waiting)
-        assert (await refused(f"ws://{address}/hub?id={token}"))[0] == 404
+        assert await refused(f"ws://{address}/hub?id={token}") == (404, "No Connection with that ID")
 
 
-async def test_only_so_many_tokens_wait() -> None:
+async def test_only_so_many_connections_begin_at_once() -> None:
     server = await start(limits=ServerLimits(max_negotiated=2))
     async with serve_live(server) as address:
         tokens = [(await negotiate(address))["connectionToken"] for _ in range(3)]
-        assert (await refused(f"ws://{address}/hub?id={tokens[0]}"))[0] == 404
-        async with connect(f"ws://{address}/hub?id={tokens[1]}"):
-            pass
+        for token in tokens[:2]:
+            async with connect(f"ws://{address}/hub?id={token}"):
+                pass
+        assert await refused(f"ws://{address}/hub?id={tokens[2]}") == (
+            503,
+            "Too many connections begin at once: the limit max_negotiated is 2.",
+        )
+        assert (await refused(f"ws://{address}/hub?id={tokens[1]}"))[0] in (404, 409)
+
+
+async def test_token_of_another_process() -> None:
+    """It restarted, or another node was asked: 404 before the upgrade, for all transports."""
+    async with serve_live(await start()) as old, serve_live(await start()) as new:
+        token = (await negotiate(old))["connectionToken"]
+        assert await refused(f"ws://{new}/hub?id={token}") == (404, "No Connection with that ID")
+        for method in ("GET", "POST", "DELETE"):
+            assert (await fetch(new, f"/hub?id={token}", method))[0] == 404
+
+
+async def test_nodes_that_share_their_secret_and_claims() -> None:
+    claims = LocalClaims(10, now_ms)
+    nodes = [HubServer(anonymous_allowed=True, token_secret=b"s" * 32, claims=claims) for _ in range(2)]
+    for node in nodes:
+        node.add("/hub", Whoami)
+        await node.start()
+    async with serve_live(nodes[0]) as one, serve_live(nodes[1]) as other:
+        answer = await negotiate(one)
+        url = f"/hub?id={answer['connectionToken']}"
+        async with connect(f"ws://{other}{url}") as socket:
+            client = RawClient(socket)
+            await client.handshake()
+            await client.write({"type": 1, "invocationId": "1", "target": "Whoami", "arguments": []})
+            result = (await client.read())["result"]
+            assert isinstance(result, dict) and result["id"] == answer["connectionId"]
+            assert await refused(f"ws://{one}{url}") == (404, "No Connection with that ID")
 
 
 async def test_token_belongs_to_its_user() -> None:

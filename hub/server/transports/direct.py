@@ -22,7 +22,7 @@ from typing import Protocol, assert_never
 from starlette.types import Scope
 
 from hub.protocol.codec import TransferFormat
-from hub.server.connection import HubConnection
+from hub.server.attachment import Carried
 from hub.server.served import ServedHub
 from hub.server.transports import frames
 from hub.server.transports.frames import Closed, Event, FrameReader, Ping, Violation
@@ -75,7 +75,7 @@ class DirectSocket(asyncio.Protocol):
         self._framing = turn.text
         self._transport = offer.transport
         self._reader = FrameReader(_max_message_bytes(offer, served))
-        self._connection: HubConnection | None = None  # from `begin` on
+        self._connection: Carried | None = None  # from `begin` on
         self._on_gone: Callable[[], None] = _nothing  # from `begin` on
         self._fd = -1  # written to directly while it is not -1
         self._written_in = -1  # the turn of the last write
@@ -87,7 +87,7 @@ class DirectSocket(asyncio.Protocol):
         self._is_parting = False  # the transport is closing by itself once all has left
         self._timeout: asyncio.TimerHandle | None = None  # from the close frame on
 
-    def begin(self, connection: HubConnection, on_gone: Callable[[], None]) -> None:
+    def begin(self, connection: Carried, on_gone: Callable[[], None]) -> None:
         """Take the transport over. `on_gone` is called once: the connection has finished and the socket is gone."""
         self._connection = connection
         self._on_gone = on_gone
@@ -176,13 +176,13 @@ class DirectSocket(asyncio.Protocol):
             self._transport.pause_reading()
             self._served.tasks.start(self._read_on(connection))
 
-    async def _read_on(self, connection: HubConnection) -> None:
+    async def _read_on(self, connection: Carried) -> None:
         await connection.until_readable()
         self._is_read_paused = False
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
-    def _control(self, connection: HubConnection, event: Event) -> None:
+    def _control(self, connection: Carried, event: Event) -> None:
         match event:
             case Ping(payload):
                 # While there is a backlog only the last ping will be answered, as RFC 6455 (5.5.3) allows.
@@ -202,7 +202,7 @@ class DirectSocket(asyncio.Protocol):
             case _:
                 assert_never(event)
 
-    def _violated(self, connection: HubConnection, code: int, reason: str) -> None:
+    def _violated(self, connection: Carried, code: int, reason: str) -> None:
         self._served.metrics.protocol_errors += 1
         log.info(
             "connection closed by a WebSocket protocol error",

@@ -5,16 +5,18 @@ them all. JSON goes in text frames, MessagePack in binary ones (M12); a frame ho
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 from hub.protocol.codec import TransferFormat
-from hub.server.connection import HubConnection
+from hub.server.attachment import Carried
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
 
 _HIGH_WATER_BYTES = 65_536  # gathered in one turn before the writer says that it has a backlog
+# Not 1005, a close frame without a code: uvicorn says that of a connection that broke, too.
 _GRACEFUL_CODES = (1000, 1001)
 
 
@@ -65,7 +67,7 @@ class AsgiWriter:
             if self._gathered:
                 await self._send_gathered()
             elif self._is_closing:
-                await self._send({"type": "websocket.close", "code": 1000})
+                await self._send_end()
                 return
             else:
                 self._wake = loop.create_future()
@@ -76,27 +78,41 @@ class AsgiWriter:
         self._gathered, self._gathered_bytes = [], 0
         self.ready, self._is_sending = False, True
         try:
-            if self.transfer_format == "Text":
-                await self._send({"type": "websocket.send", "text": records.decode()})
-            else:
-                await self._send({"type": "websocket.send", "bytes": records})
+            await self._send_records(records)
         finally:
             self._is_sending = False
         if not self._is_aborted:
             self.ready = True
             self.on_ready()
 
+    async def _send_records(self, records: bytes) -> None:
+        if self.transfer_format == "Text":
+            await self._send({"type": "websocket.send", "text": records.decode()})
+        else:
+            await self._send({"type": "websocket.send", "bytes": records})
+
+    async def _send_end(self) -> None:
+        await self._send({"type": "websocket.close", "code": 1000})
+
     def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
 
-async def serve_websocket(
-    connection: HubConnection, writer: AsgiWriter, receive: Receive, close_timeout_s: float
-) -> None:
+async def serve_websocket(connection: Carried, writer: AsgiWriter, receive: Receive, close_timeout_s: float) -> None:
     """Carry an accepted WebSocket until either side ends it; returns when the connection has finished."""
+    await carry(connection, writer, _read(connection, receive), close_timeout_s)
+
+
+async def carry(
+    connection: Carried,
+    writer: AsgiWriter,
+    read: Coroutine[object, object, Exception | None],
+    close_timeout_s: float,
+) -> None:
+    """Send what `writer` gets and run `read`, which feeds the connection, until one of them or the connection ends."""
     sending = asyncio.ensure_future(writer.run())
-    reading = asyncio.ensure_future(_read(connection, receive))
+    reading = asyncio.ensure_future(read)
     try:
         ends: list[asyncio.Future[Any]] = [sending, reading, connection.finished]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -113,7 +129,7 @@ async def serve_websocket(
         await asyncio.gather(sending, reading, return_exceptions=True)
 
 
-async def _read(connection: HubConnection, receive: Receive) -> Exception | None:
+async def _read(connection: Carried, receive: Receive) -> Exception | None:
     """Feed the connection until the client has gone; returns why, None if it closed properly."""
     while True:
         message = await receive()

@@ -1,0 +1,98 @@
+"""The connections of one node by their tokens: whose each is, and which transport carries it (signalr.md 1.8).
+
+An entry begins with the first use of a token, and ends when whoever began it drops it: with the connection, or, for
+long polling, once the client has been told of the end. What is not here and cannot be claimed is 404.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from hub.protocol.negotiate import TransportName
+from hub.server.auth import Refused, User
+from hub.server.connection import HubConnection
+from hub.server.negotiated import NO_CONNECTION, Claims, Token, Tokens
+from hub.server.served import ServedHub
+from hub.server.transports.long_polling import LongPolling
+
+CANNOT_CHANGE = "Cannot change transports mid-connection"
+
+
+class Claimed:
+    """One connection that was negotiated."""
+
+    __slots__ = ("connection", "connection_id", "poller", "posting", "stateful", "token", "transport")
+
+    def __init__(self, token: Token, transport: TransportName) -> None:
+        self.token = token
+        self.connection_id = token.connection_id
+        self.stateful = token.stateful and transport == "WebSockets"
+        self.transport: TransportName = transport
+        self.connection: HubConnection | None = None  # once it is open
+        self.poller: LongPolling | None = None  # of long polling, once it is open
+        self.posting = asyncio.Lock()  # bodies of POSTs come one after the other
+
+
+class ClaimedConnections:
+    """Of all hubs."""
+
+    def __init__(self, tokens: Tokens, claims: Claims) -> None:
+        self._tokens = tokens
+        self._claims = claims
+        self._claimed: dict[str, Claimed] = {}
+
+    def find(self, served: ServedHub, text: str | None) -> tuple[Token, Claimed | None]:
+        """What a token says and, if it was used on this node, its connection. Raises Refused (400, 404)."""
+        if not text:
+            raise Refused(400, "Connection ID required")
+        token = self._tokens.read(text, served.path)
+        return token, self._claimed.get(token.connection_id)
+
+    def known(self, found: tuple[Token, Claimed | None], user: User) -> Claimed:
+        """For what needs an open connection. Raises Refused (404, 403)."""
+        token, claimed = found
+        if claimed is None or claimed.connection is None:
+            raise Refused(404, NO_CONNECTION)
+        self._tokens.check_user(token, user)
+        return claimed
+
+    def again(self, found: tuple[Token, Claimed | None], user: User, transport: TransportName) -> Claimed | None:
+        """The open connection that a transport comes back to; None if this is a first use. Raises Refused (400, 403,
+        409)."""
+        token, claimed = found
+        self._tokens.check_user(token, user)
+        if claimed is None:
+            return None
+        if claimed.transport != transport:
+            raise Refused(400, CANNOT_CHANGE)
+        if claimed.connection is None:
+            raise Refused(409, "The connection is being opened by another request.")
+        return claimed
+
+    async def claim(self, token: Token, transport: TransportName) -> Claimed:
+        """First use. Whoever calls this must `drop` it. Raises Refused (404, 409, 503)."""
+        self._tokens.check_fresh(token)
+        if token.connection_id in self._claimed:  # since it was looked for
+            raise Refused(409, "The connection is being opened by another request.")
+        claimed = self._claimed[token.connection_id] = Claimed(token, transport)
+        try:
+            if not await self._claims.claim(token.connection_id, token.expires_at_ms):
+                raise Refused(404, NO_CONNECTION)
+        except BaseException:
+            self.drop(claimed)
+            raise
+        return claimed
+
+    def finished(self, claimed: Claimed) -> None:
+        """Its connection has ended, or was never made. A poller ends by itself, once its client knows."""
+        if claimed.poller is None or claimed.connection is None:
+            self.drop(claimed)
+
+    def drop(self, claimed: Claimed) -> None:
+        """It is over. Idempotent."""
+        self._claimed.pop(claimed.connection_id, None)
+
+
+def check_offered(transports: Collection[TransportName], transport: TransportName) -> None:
+    """Raises Refused (404) for a transport that the hub does not offer."""
+    if transport not in transports:
+        raise Refused(404, f"{transport} transport not supported by this end point type")

@@ -1,0 +1,105 @@
+"""The outbox of a connection with stateful reconnect: what was sent is held until the client has it (signalr.md 1.6).
+
+Every record that goes through `send` is counted and held. While a socket is attached it also goes out, as from any
+outbox; while none is, it is only held, and goes to the next one. So a socket's loss loses nothing.
+
+Two rules for when it is full. With `stateful_reconnect_buffer_bytes` unacknowledged, or without a socket, it is not
+`writable`: streams wait, and a watch keeps its place. With more than the outbox's bound held, by what waits for
+nobody, the client does not keep up, as with any outbox.
+"""
+
+from collections.abc import Callable, Sequence
+
+from hub.protocol.codec import Codec
+from hub.protocol.messages import Ack, HubMessage
+from hub.protocol.messages import Sequence as SequenceMessage
+from hub.protocol.resend import ResendBuffer
+from hub.server.outbox import Outbox, Writer
+
+
+class ResendingOutbox(Outbox):
+    """The sending side, and the counts of both."""
+
+    __slots__ = ("_buffer", "_codec", "_is_attached")
+
+    def __init__(
+        self,
+        writer: Writer,
+        max_bytes: int,
+        on_overflow: Callable[[], None],
+        buffer: ResendBuffer,
+        codec: Codec,
+    ) -> None:
+        super().__init__(writer, max_bytes, on_overflow)
+        self._buffer = buffer
+        self._codec = codec
+        self._is_attached = True
+
+    @property
+    def writable(self) -> bool:
+        return self._is_attached and not self._buffer.is_full and super().writable
+
+    def send(self, record: bytes) -> None:
+        """Send one record, and count it."""
+        if self.closed:
+            return
+        self._buffer.sent(record)
+        if self._is_attached:
+            super().send(record)
+        if self._buffer.held_bytes > self._max_bytes and not self.closed:
+            self.close()
+            self._on_overflow()
+
+    def send_many(self, records: Sequence[bytes]) -> None:
+        for record in records:
+            self.send(record)
+
+    def send_uncounted(self, record: bytes) -> None:
+        """Ping, Ack: not sent again, and not at all while there is no socket."""
+        if self._is_attached:
+            super().send(record)
+
+    def last(self, record: bytes) -> None:
+        if self._is_attached:
+            super().last(record)
+        else:
+            self.close()
+
+    def sift(self, messages: Sequence[HubMessage]) -> list[HubMessage]:
+        """What is to be handled: not Ack and Sequence, which are acted on, nor what was handled before the socket was
+        lost. Raises ProtocolError for a Sequence that cannot be."""
+        sifted: list[HubMessage] = []
+        for message in messages:
+            if type(message) is SequenceMessage:
+                self._buffer.sequence(message.sequence_id)
+            elif self._buffer.received(message):
+                if type(message) is Ack:
+                    self._buffer.ack(message.sequence_id)
+                    self._call_back()
+                else:
+                    sifted.append(message)
+        return sifted
+
+    def send_ack(self) -> None:
+        """Tell the client what has come, if that is new; to be called about once a second (S2)."""
+        if self._is_attached and (ack := self._buffer.ack_due()) is not None:
+            self.send_uncounted(self._codec.encode(ack))
+
+    def detach(self) -> None:
+        """The socket is gone. What waited for it is held all the same."""
+        self._is_attached = False
+        self._writer.on_ready = _nothing
+        self._forget_waiting()
+
+    def attach(self, writer: Writer) -> None:
+        """Another socket: Sequence and all that is held go to it first (S4)."""
+        sequence_id, records = self._buffer.resume()
+        self._take_writer(writer)
+        self._is_attached = True
+        self.sent = True
+        writer.write(b"".join((self._codec.encode(SequenceMessage(sequence_id)), *records)))
+        self._call_back()
+
+
+def _nothing() -> None:
+    pass
