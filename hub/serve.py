@@ -39,7 +39,9 @@ def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext
         uvicorn.Config(
             app,
             lifespan="off",  # ours is entered below, so that its errors reach the user as they are
-            ws="websockets-sansio",
+            # By name, as anybody may give them to uvicorn: upgraded connections are taken over.
+            http="hub.server.transports.uvicorn_takeover:HttpProtocol",
+            ws="hub.server.transports.uvicorn_takeover:WebSocketProtocol",
             ws_max_size=4 * settings.max_receive_bytes,  # a frame may carry several messages, each held to the limit
             ws_ping_interval=None,  # the hub protocol has its own
             ws_per_message_deflate=False,
