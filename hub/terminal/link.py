@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -195,6 +196,8 @@ async def open_link(
         )
     except InvalidStatus as error:
         said = error.response.body.decode(errors="replace").strip()[:200] if error.response.body else ""
+        why = re.search(r'error_description="([^"]*)"', error.response.headers.get("www-authenticate", ""))
+        said = f"{said}: {why[1]}" if why else said
         advice = " Give a valid token with --token or HUBLINE_TOKEN." if error.response.status_code == 401 else ""
         text = f"{url} refused: HTTP {error.response.status_code} {said}".rstrip(" .")
         raise LinkRefused(f"{text}.{advice}") from error

@@ -68,7 +68,7 @@ class Gate:
             self._check_cookie(request)
         user = await self._authenticated(request)
         if user is None:
-            raise unauthorized("Unauthorized: a valid token is needed.")
+            raise unauthorized("A valid token is needed.")
         return user
 
     async def refresh(self, token: str, user: User, path: str = "/") -> User:
@@ -86,8 +86,8 @@ class Gate:
             fresh = await self._authenticated(HTTPConnection(scope))
         except Refused as refused:
             if refused.status == 503:
-                raise CallError("unavailable", str(refused)) from refused
-            raise CallError("token_expired", f"{refused} Get a new token and send that.") from refused
+                raise CallError("unavailable", refused.reason) from refused
+            raise CallError("token_expired", f"{refused.reason} Get a new one and send that.") from refused
         if fresh is None:
             raise CallError("token_expired", "The new token is not valid. Get a new one and send that.")
         if fresh.key != user.key or fresh.anonymous != user.anonymous:
@@ -138,7 +138,7 @@ class Gate:
 
     def _check_anonymous(self, request: HTTPConnection) -> None:
         if not self.anonymous_allowed:
-            raise unauthorized("Unauthorized: this server needs authentication, and none is configured.")
+            raise unauthorized("This server needs authentication, and none is configured.")
         for name in request.headers:
             if name in _FORWARDING_HEADERS or name.startswith("x-forwarded-"):
                 raise Refused(

@@ -150,7 +150,7 @@ class _Wrong(Exception):
 
 
 def _refusal(reason: str) -> Refused:
-    return unauthorized(f"Unauthorized: {reason[0].lower()}{reason[1:]}.", invalid=reason)
+    return unauthorized(f"{reason}.", invalid=reason)
 
 
 def _reason(error: Exception) -> str:

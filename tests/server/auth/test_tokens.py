@@ -29,8 +29,9 @@ async def refusal(authenticator: JwtAuthenticator, token: str) -> str:
     assert caught.value.status == 401
     assert caught.value.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
     for part in token.split("."):
-        assert len(part) < 8 or part not in str(caught.value), "a refusal holds nothing of the token"
-    return str(caught.value)
+        assert len(part) < 8 or part not in caught.value.reason, "a refusal holds nothing of the token"
+    assert str(caught.value) == "Unauthorized"
+    return caught.value.reason
 
 
 def part(value: object) -> str:
@@ -78,7 +79,7 @@ async def test_claims_by_other_names_and_paths() -> None:
         **{"https://app.example/name": "Ann"},
     )
     user = await by_secret(**rules).user(token)
-    assert (user.id, user.organisation, user.roles, user.name) == ("ann@acme.example", "acme", {"a", "b"}, "Ann")
+    assert (user.id, user.organisation, user.roles, user.name) == ("ann@acme.example", "acme", frozenset("ab"), "Ann")
     assert (await by_secret(roles_claim="scope").user(hs256(scope="read write"))).roles == {"read", "write"}
 
 
@@ -136,8 +137,8 @@ async def test_audience_and_issuer() -> None:
 async def test_no_algorithm_but_the_configured_one(name: object) -> None:
     header = {"typ": "JWT", "alg": name}
     for secret in (b"", SECRET.encode()):
-        assert "Unauthorized" in await refusal(by_secret(), forged(header, claims(), secret))
-    assert "Unauthorized" in await refusal(by_secret(), forged({"typ": "JWT"}, claims(), SECRET.encode()))
+        assert await refusal(by_secret(), forged(header, claims(), secret))
+    assert await refusal(by_secret(), forged({"typ": "JWT"}, claims(), SECRET.encode()))
 
 
 @pytest.mark.parametrize("key", [rsa_key(), ec_key()], ids=["RS256", "ES256"])
@@ -146,7 +147,7 @@ async def test_a_public_key_is_no_secret(key: object, claimed: str) -> None:
     """Algorithm confusion: an HMAC with the text of the public key, which everybody knows."""
     public = pem(key)  # type: ignore[arg-type]  # one of the two
     for secret in (public, public.strip(), public.replace(b"\n", b"")):
-        assert "Unauthorized" in await refusal(by_public_key(public), forged({"alg": claimed}, claims(), secret))
+        assert await refusal(by_public_key(public), forged({"alg": claimed}, claims(), secret))
     with pytest.raises(ValueError, match="jwt-public-key"):
         secret_key(public.decode())
 
@@ -169,7 +170,7 @@ async def test_a_public_key_is_no_secret(key: object, claimed: str) -> None:
 )
 async def test_a_key_id_leads_nowhere(key_id: object) -> None:
     for secret in (b"", b"a", b"AA==", SECRET.encode()[:-1]):
-        assert "Unauthorized" in await refusal(by_secret(), forged({"alg": "HS256", "kid": key_id}, claims(), secret))
+        assert await refusal(by_secret(), forged({"alg": "HS256", "kid": key_id}, claims(), secret))
 
 
 async def test_keys_and_addresses_in_a_header_are_not_looked_at() -> None:
@@ -188,7 +189,7 @@ async def test_keys_and_addresses_in_a_header_are_not_looked_at() -> None:
 @pytest.mark.parametrize("header", [{"crit": ["exp"]}, {"crit": []}, {"crit": ["b64"], "b64": False}, {"b64": True}])
 async def test_extensions_are_refused(header: dict[str, object]) -> None:
     token = forged({"alg": "HS256", **header}, claims(), SECRET.encode())
-    assert "Unauthorized" in await refusal(by_secret(), token)
+    assert await refusal(by_secret(), token)
 
 
 async def test_what_is_no_token() -> None:

@@ -5,7 +5,7 @@ import { render } from "preact";
 import { realTimers } from "./state/timers";
 import { Viewer } from "./state/viewer";
 import { App } from "./ui/app";
-import { addressedSession, draftStorage, onDraftRemoved } from "./ui/browser";
+import { addressedSession, draftStorage, keptToken, onDraftRemoved } from "./ui/browser";
 import { pageFrame } from "./ui/frame";
 import { ViewerProvider } from "./ui/hooks";
 import "./style/base.css";
@@ -13,7 +13,7 @@ import "./style/layout.css";
 import "./style/message.css";
 
 const wire = new HubConnectionBuilder()
-  .withUrl("hub", { transport: HttpTransportType.WebSockets })
+  .withUrl("hub", { transport: HttpTransportType.WebSockets, accessTokenFactory: keptToken })
   .configureLogging(LogLevel.None) // what goes wrong is shown on the page
   .build();
 

@@ -29,6 +29,8 @@ export interface Link {
   reason: string | null;
   /** Nothing more happens by itself; `retryNow` tries again. */
   final: boolean;
+  /** The hub asks for a token; where there was one, it is not valid any more. */
+  signIn?: true;
 }
 
 /** After so many failed attempts "reconnecting" is called what it is. */
@@ -120,9 +122,9 @@ export class Connection {
 
   private failed(error: unknown): void {
     if (this.stopped) return;
-    const { text, final } = connectFailure(error);
+    const { text, final, signIn } = connectFailure(error);
     this.attempt += 1;
-    if (final) return this.show("offline", text, true);
+    if (final) return this.show("offline", text, true, signIn);
     const gone = this.attempt >= ATTEMPTS_UNTIL_OFFLINE;
     this.show(gone ? "offline" : this.wasOnline ? "reconnecting" : "connecting", text);
     this.schedule();
@@ -139,8 +141,8 @@ export class Connection {
     this.cancelRetry = this.timers.after(this.retryDelayMs(this.attempt), () => void this.connect());
   }
 
-  private show(state: LinkState, reason: string | null, final = false): void {
-    this.link = { state, reason, final };
+  private show(state: LinkState, reason: string | null, final = false, signIn?: true): void {
+    this.link = { state, reason, final, ...(signIn && { signIn }) };
     this.listeners.call();
   }
 }

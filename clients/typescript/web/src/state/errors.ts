@@ -30,13 +30,15 @@ export interface Refusal {
   text: string;
   /** Trying again by itself would not help. */
   final: boolean;
+  /** A token would. */
+  signIn?: true;
 }
 
 /** One sentence for a connection that could not be opened. */
 export function connectFailure(error: unknown): Refusal {
   const raw = error instanceof Error ? error.message : String(error);
   const status = Number(/Status code '(\d{3})'/.exec(raw)?.[1] ?? 0);
-  if (status === 401) return { final: true, text: "This hub asks for a sign-in, and this page has none (401)." };
+  if (status === 401) return { final: true, signIn: true, text: "This hub asks for a token (401)." };
   if (status === 403) return { final: true, text: "This hub does not let you in from here (403)." };
   if (status === 404) return { final: false, text: "There is no hub at this address (404)." };
   if (status === 429) return { final: false, text: "The hub has too many connections from here (429)." };

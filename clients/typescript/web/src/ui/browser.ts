@@ -1,4 +1,4 @@
-/** What the page keeps in the browser: unsent messages, and the open session in its address. */
+/** What the page keeps in the browser: unsent messages, a token, and the open session in its address. */
 
 import { type Draft, type DraftStorage, memoryStorage } from "../state/outbox";
 
@@ -48,6 +48,27 @@ export function onDraftRemoved(listener: (messageId: string) => void): void {
   addEventListener("storage", (event) => {
     if (event.key?.startsWith(PREFIX) && event.newValue === null) listener(event.key.slice(PREFIX.length));
   });
+}
+
+const TOKEN = `hubline:${location.pathname}:token`;
+let token: string | null = null; // where the browser forbids storage
+
+/** The token to connect with; empty if there is none. It is gone with this tab. */
+export function keptToken(): string {
+  try {
+    return token ?? sessionStorage.getItem(TOKEN) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export function keepToken(text: string): void {
+  token = text;
+  try {
+    sessionStorage.setItem(TOKEN, text);
+  } catch {
+    // It lasts until the page is left.
+  }
 }
 
 /** The session named by the page's address: `#s=<id>`. */

@@ -6,6 +6,7 @@ import type { Autonomy } from "../state/contract";
 import type { LinkState } from "../state/connection";
 import { addressSession } from "./browser";
 import { useViewer, useWatched } from "./hooks";
+import { SignIn } from "./signin";
 
 const AUTONOMY: Record<Autonomy, { label: string; hint: string }> = {
   ask: { label: "Asks first", hint: "Every tool call needs approval" },
@@ -127,8 +128,9 @@ function ConnectionState() {
 /** Why nothing moves, in a sentence; empty while all is well. */
 export function ConnectionBar() {
   const { connection } = useViewer();
-  const { state, reason, final } = useWatched(connection.subscribe, () => connection.link);
+  const { state, reason, final, signIn } = useWatched(connection.subscribe, () => connection.link);
   const shown = state !== "online" && (reason !== null || state === "reconnecting");
+  if (signIn) return <SignIn />;
   return (
     <div role={final ? "alert" : "status"} class="bars">
       {shown && (

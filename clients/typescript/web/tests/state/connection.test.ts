@@ -48,6 +48,22 @@ describe("a connection", () => {
     expect(connection.online).toBe(true);
   });
 
+  it("asks for a token at 401, and at nothing else", async () => {
+    const { connection, timers } = await connected([status(401), status(401), status(403), null]);
+    expect(connection.link.signIn).toBe(true);
+    connection.retryNow();
+    expect(connection.link.signIn).toBeUndefined();
+    await settled();
+    expect(connection.link.signIn).toBe(true);
+    connection.retryNow();
+    await settled();
+    expect(connection.link).toMatchObject({ state: "offline", final: true });
+    expect(connection.link.signIn).toBeUndefined();
+    connection.retryNow();
+    await timers.pass(1000);
+    expect(connection.link).toEqual({ state: "online", reason: null, final: false });
+  });
+
   it.each([404, 429, 503])("names %i and goes on trying", async (code) => {
     const { connection, timers } = await connected([status(code)]);
     expect(connection.link.reason).toContain(String(code));
