@@ -104,9 +104,10 @@ class AskingAfar:
     async def _ask_here(self, key: tuple[str, int], asking: Asking, record: bytes) -> None:
         message = envelope.read_record(record)
         assert isinstance(message, Invocation)
+        number = str(key[1])
         try:
             result = await asking.ask(message.target, tuple(message.arguments))
-            completion = Completion("", result=result, has_result=True)
+            completion = Completion(number, result=result, has_result=True)
         except HubError as error:
-            completion = Completion("", str(error))
+            completion = Completion(number, str(error))
         self._publish(envelope.Answer(*key, CODECS["messagepack"].encode(completion)))

@@ -27,6 +27,12 @@ class Asks(Hub):
         except HubError as error:
             return f"failed: {error}"
 
+    async def ask_for_a_number(self, connection_id: str, timeout_s: float | None = None) -> int:
+        return await self.clients.client(connection_id).invoke("Name", returns=int, timeout_s=timeout_s)
+
+    async def ask_everybody(self) -> object:
+        return await self.clients.all.invoke("Name")
+
     async def other(self) -> str:
         return "other"
 
@@ -93,3 +99,53 @@ async def test_not_inside_on_connected(serve: Serve) -> None:
         b'{"type":7,"error":"Connection closed with an error. HubException: Client results inside OnConnectedAsync '
         b'Hub methods are not allowed."}\x1e'
     )
+
+
+async def test_an_answer_of_another_type_fails_only_who_awaits_it(server: HubServer) -> None:
+    async with TestClient(server, "/hub") as ann, TestClient(server, "/hub") as bob:
+        bob.on("Name", lambda *_: "bob")
+        with pytest.raises(
+            HubError, match=r"The client's answer to 'Name' is of another type: expected a whole number"
+        ):
+            await ann.invoke("AskForANumber", bob.connection_id)
+        assert await bob.invoke("Other") == await ann.invoke("Other") == "other"
+
+
+async def test_waiting_is_bounded_by_a_time(server: HubServer) -> None:
+    async with TestClient(server, "/hub") as client:
+        asked = Wire(server).open()
+        with pytest.raises(HubError, match=r"The client has not answered 'Name' within 0\.01 s \(timeout_s\)"):
+            await client.invoke("AskForANumber", asked.connection.connection_id, 0.01)
+        assert asked.connection.asking._open == {}
+        asked.write(Completion("s1", result=1, has_result=True))  # nobody waits for it any more
+        asked.invoke("Other", id="2")
+        assert await asked.read() == Invocation("Name", [], "s1")
+        assert await asked.read() == Completion("2", result="other", has_result=True)
+
+
+async def test_cancelling_the_caller_stops_waiting(server: HubServer) -> None:
+    async with TestClient(server, "/hub") as client:
+        asked = Wire(server).open()
+        call = asyncio.create_task(client.invoke("AskKindly", asked.connection.connection_id))
+        assert await asked.read() == Invocation("Name", [1], "s1")
+        call.cancel()
+        await until(lambda: asked.connection.asking._open == {})
+
+
+async def test_only_one_client_can_be_asked(server: HubServer, caplog: pytest.LogCaptureFixture) -> None:
+    async with TestClient(server, "/hub") as client:
+        with pytest.raises(HubError, match="An unexpected error occurred invoking 'AskEverybody'"):
+            await client.invoke("AskEverybody")
+    assert "TypeError: Only one client can be asked for a result" in caplog.text
+
+
+async def test_from_outside_a_hub(server: HubServer) -> None:
+    clients = server.clients(Asks)
+    async with TestClient(server, "/hub") as client:
+        client.on("Name", lambda number: number + 1)
+        assert await clients.client(client.connection_id).invoke("Name", 2) == 3
+        assert await clients.client(client.connection_id).invoke("Name", 2, returns=int, timeout_s=5) == 3
+    with pytest.raises(HubError, match="does not exist"):
+        await clients.client(client.connection_id).invoke("Name", 2)
+    with pytest.raises(TypeError):
+        await clients.user("ann").invoke("Name")
