@@ -123,6 +123,7 @@ def _container_shape(origin: type, arguments: tuple[object, ...], known: dict[ob
 def _object_shape(annotation: type, known: dict[object, Shape]) -> Shape | None:
     if annotation in known:
         return known[annotation]
+    _check_bytes(annotation)
     members = _members(annotation)
     if members is None:
         return None
@@ -134,6 +135,22 @@ def _object_shape(annotation: type, known: dict[object, Shape]) -> Shape | None:
         if (inner := _shape(inner_annotation, known)) is not None:
             shape.inner[expected] = inner
     return shape
+
+
+def _check_bytes(annotation: type) -> None:
+    """Bytes travel as base64 where they are text. Raises TypeError for a model that would take the letters for them."""
+    if not issubclass(annotation, BaseModel) or annotation.model_config.get("val_json_bytes", "utf8") != "utf8":
+        return
+    for name, member in annotation.model_fields.items():
+        if _mentions_bytes(member.annotation):
+            raise TypeError(
+                f"{annotation.__name__}.{name} has bytes: derive it from WireModel, or set val_json_bytes and "
+                'ser_json_bytes to "base64" in its model_config.'
+            )
+
+
+def _mentions_bytes(annotation: object) -> bool:
+    return annotation is bytes or any(map(_mentions_bytes, typing.get_args(annotation)))
 
 
 def _members(annotation: type) -> list[tuple[str, object, bool, object]] | None:
