@@ -143,11 +143,17 @@ export class Chat {
 
   private take(event: SessionEvent): boolean {
     const verdict = this.store.apply(event);
+    if (event.type === "snapshot" && this.asked(event.run?.replyTo)) this.store.boundaries.call({ kind: "started" });
     this.gaps = verdict === "gap" ? this.gaps + 1 : 0;
     const { position } = this.store.transcript;
     const otherEpoch = event.type === "run_started" && position !== null && event.epoch !== position.epoch;
     this.wantsWhole = this.gaps > 1 || (this.gaps > 0 && otherEpoch);
     return verdict !== "gap";
+  }
+
+  /** Whether this page sent that message and has not seen it in the transcript: its answer is news, in a snapshot too. */
+  private asked(messageId: string | undefined): boolean {
+    return this.outbox.of(this.sessionId).some((entry) => entry.messageId === messageId);
   }
 
   /** The message that is on its way to be answered while no run is known yet. */

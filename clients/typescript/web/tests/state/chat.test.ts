@@ -50,6 +50,20 @@ describe("a chat", () => {
     expect(wire.calls.at(-1)).toMatchObject({ method: "Stop", args: [viewer.chat.sessionId, { messageId }] });
   });
 
+  it("tells of the start of an answer that it asked for, in a snapshot too, and of no other", async () => {
+    const { wire, viewer, watch } = await viewing(null);
+    const told: string[] = [];
+    viewer.chat.store.boundaries.add(({ kind }) => told.push(kind));
+    viewer.chat.send("hello");
+    await settled();
+    const { messageId } = wire.calls.find(({ method }) => method === "SendMessage")?.args[1] as { messageId: string };
+    const run = (replyTo: string) => ({ runId: "r", messageId: "a", replyTo, provider: "d", model: "m" });
+    watch()?.observer.next({ ...SNAPSHOT, run: run("another") });
+    expect(told).toEqual([]);
+    watch()?.observer.next({ ...SNAPSHOT, run: run(messageId) });
+    expect(told).toEqual(["started"]);
+  });
+
   it("follows an existing one without opening it, and resumes from its position", async () => {
     const { wire, timers, watch, called } = await viewing("s");
     watch()?.observer.next(SNAPSHOT);
