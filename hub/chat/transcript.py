@@ -212,7 +212,7 @@ def _apply_to_draft(
             draft.tool_complete(event)
         case events.FileAdded():
             draft.file(event)
-        case _:
+        case _:  # pragma: no cover  # the cases are all there are, as the type checker knows
             assert_never(event)
 
 

@@ -160,9 +160,9 @@ class LiveSession:
                 self._reopen()
                 return
             self._ring.append(Item(entry.offset, entry.payload))
-        self._trim()
         for watcher in tuple(self.watchers):
             watcher.pump()
+        self._trim()  # after all have had their turn: one batch may be longer than the ring
 
     def _trim(self) -> None:
         """Forget the oldest entries, once there are twice as many as are kept: rarely, and many at a time."""
