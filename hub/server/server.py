@@ -2,7 +2,7 @@
 
 server = HubServer(bus, anonymous_allowed=True)
 server.add("/board", Board)
-app = Starlette(routes=server.routes(), lifespan=...)     # which awaits server.start() and server.close()
+app = Starlette(routes=server.routes(), lifespan=server.lifespan)
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from starlette.requests import HTTPConnection
@@ -178,6 +178,15 @@ class HubServer:
             served.registry.close()
         await self._tasks.wait(timeout_s)
         await self._provided.close()
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """`start` and `close`, as an application's lifespan."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.close()
 
     def clients(self, hub_class: type[Hub[C]]) -> ServerClients[C]:
         """To send from outside a hub. Raises LookupError if the class is not served."""
