@@ -12,6 +12,8 @@ from websockets.asyncio.client import ClientConnection
 
 from hub.server.server import HubServer
 
+_TAKEOVER = "hub.server.transports.uvicorn_takeover"
+
 
 class Uvicorn(uvicorn.Server):
     """Runs beside the test: leaves signals alone, and says when it has started."""
@@ -30,11 +32,13 @@ class Uvicorn(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_live(server: HubServer) -> AsyncIterator[str]:
-    """`host:port` of a started hub server. The hub server itself is closed by its owner."""
+async def serve_live(server: HubServer, *, takeover: bool = False) -> AsyncIterator[str]:
+    """`host:port` of a started hub server. The hub server itself is closed by its owner. `takeover`: WebSockets
+    without ASGI."""
     listener = socket.create_server(("127.0.0.1", 0))
     app = Starlette(routes=server.routes())
-    live = Uvicorn(uvicorn.Config(app, lifespan="off", log_level="warning"))
+    protocols = {"http": f"{_TAKEOVER}:HttpProtocol", "ws": f"{_TAKEOVER}:WebSocketProtocol"} if takeover else {}
+    live = Uvicorn(uvicorn.Config(app, lifespan="off", log_level="warning", **protocols))  # type: ignore[arg-type]  # names
     serving = asyncio.create_task(live.serve([listener]))
     await live.up.wait()
     try:

@@ -113,7 +113,7 @@ class Poller:
         self.path = f"/hub?id={token}"
 
     async def poll(self, **headers: str) -> Answer:
-        return await ask(self.address, "GET", self.path, **headers)
+        return await ask(self.address, "GET", self.path, None, **headers)
 
     async def post(self, body: bytes, **headers: str) -> Answer:
         return await ask(self.address, "POST", self.path, body, **headers)
