@@ -66,6 +66,12 @@ class Offer(Protocol):
 class DirectSocket(asyncio.Protocol):
     """`Writer` and reader of one taken-over WebSocket. Begins with `begin`."""
 
+    __slots__ = (
+        *("_connection", "_fd", "_framing", "_gathered", "_gathered_bytes", "_is_closing", "_is_parting"),
+        *("_is_read_paused", "_offer", "_on_gone", "_pong", "_reader", "_served", "_timeout", "_transport", "_turn"),
+        *("_written_in", "on_ready", "ready"),
+    )
+
     def __init__(self, offer: Offer, served: ServedHub, turn: Turn) -> None:
         self.ready = True
         self.on_ready: Callable[[], None] = _nothing
