@@ -7,6 +7,7 @@ from hub.app import Hubline
 from hub.errors import CallError, HubError
 from hub.server.auth import User
 from hub.server.auth.authorize import authorize
+from hub.server.auth.authorize import authorize
 from hub.server.hub import Hub, immediate, method
 from hub.tools.base import ToolContext, ToolError
 
@@ -18,6 +19,7 @@ __all__ = [
     "ToolContext",
     "ToolError",
     "User",
+    "authorize",
     "authorize",
     "immediate",
     "method",
