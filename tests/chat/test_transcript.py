@@ -160,8 +160,8 @@ def test_a_file_is_a_part() -> None:
 
 
 def test_events_of_no_open_run_change_nothing() -> None:
-    lonely = [text("a"), events.Step("r", 0, time=1), done(), tool()]
-    others = [
+    lonely: list[events.Stored] = [text("a"), events.Step("r", 0, time=1), done(), tool()]
+    others: list[events.Stored] = [
         events.MessageQueued("m", "r", 1, time=1),
         events.Notice("cached", "x", time=1),
         events.Custom("x", 1, time=1),

@@ -173,23 +173,29 @@ class FaultyLeases(Leases):
     def __init__(self, inner: Leases, faults: Faults) -> None:
         self._inner = inner
         self._faults = faults
+        self.is_away = False  # besides `faults`, which are of the whole line
+
+    def _check(self) -> None:
+        self._faults.check()
+        if self.is_away:
+            raise BackplaneAway("the test has cut the line to the leases")
 
     async def take(self, session_id: str, owner: str, *, now: int, lease_ms: int) -> Lease | None:
-        self._faults.check()
+        self._check()
         return await self._inner.take(session_id, owner, now=now, lease_ms=lease_ms)
 
     async def renew(
         self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
     ) -> Work:
-        self._faults.check()
+        self._check()
         return await self._inner.renew(session_id, fence, now=now, lease_ms=lease_ms, settle=settle)
 
     async def release(self, session_id: str, fence: Fence) -> bool:
-        self._faults.check()
+        self._check()
         return await self._inner.release(session_id, fence)
 
     async def expired(self, *, now: int, limit: int) -> list[str]:
-        self._faults.check()
+        self._check()
         return await self._inner.expired(now=now, limit=limit)
 
 
