@@ -52,7 +52,8 @@ class Hubline:
 
     Settings are given by name (`Hubline(backplane="memory://")`), else read from the environment. `authenticate`
     turns an HTTP request into a `User`, or None to refuse it; without it, and without settings for tokens, everybody is
-    one anonymous user, and only this machine is served. Raises `SettingsError`.
+    one anonymous user, and only this machine is served. `token_cookie` names the cookie that it reads, if it does: only
+    pages of this origin, and of those allowed by name, may then use that. Raises `SettingsError`.
 
     Serve it by itself, or mount it: `FastAPI(lifespan=app.lifespan)` and `api.mount("/ai", app)`. Hubs and tools are
     added before it starts.
@@ -62,6 +63,7 @@ class Hubline:
         self,
         *,
         authenticate: Authenticate | None = None,
+        token_cookie: str | None = None,
         providers: Mapping[str, Provider] | None = None,
         settings: Settings | None = None,
         filters: Sequence[HubFilter] = (),
@@ -78,7 +80,7 @@ class Hubline:
             authenticate=self._authenticate,
             anonymous_allowed=self.settings.is_loopback,
             allowed_origins=self.settings.allowed_origins,
-            token_cookie=self.settings.jwt_cookie,
+            token_cookie=token_cookie or self.settings.jwt_cookie,
             limits=ServerLimits(
                 max_connections=self.settings.max_connections,
                 max_connections_per_user=self.settings.max_connections_per_user,
@@ -270,4 +272,5 @@ def _hub_options(settings: Settings) -> HubOptions:
         max_invocations_per_s=settings.max_invocations_per_s,
         token_warning_s=settings.token_warning_s,
         close_on_expiry=settings.close_on_expiry,
+        allow_stateful_reconnects=True,
     )
