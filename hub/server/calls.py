@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from hub.errors import CallError, HubError
+from hub.errors import BackplaneAway, CallError, HubError
 from hub.server.binding import BoundMethod
 from hub.server.streams import StreamSink
 from hub.server.uploads import Upload
@@ -120,7 +120,10 @@ def too_many_streams(limit: int) -> str:
 
 
 def with_cause(text: str, error: Exception, detailed: bool) -> str:
-    """`text`, and what may be told of why: `HubError` always, `CallError` verbatim and alone, others in detail only."""
+    """`text`, and what may be told of why: `HubError` always, others in detail only; `CallError` verbatim and alone,
+    and so an unreachable backplane, which is nobody's mistake and may be there again in a moment."""
+    if isinstance(error, BackplaneAway):
+        error = CallError("backplane_away", "The server cannot reach its store now; try again in a moment.")
     if isinstance(error, CallError):
         return str(error)
     if isinstance(error, HubError):
