@@ -6,6 +6,7 @@ import msgspec
 
 from hub.backplane.base import Journal
 from hub.chat.parts import Message, WireStruct
+from hub.chat.transcript import SNAPSHOT_MESSAGES
 from hub.runs.follow.follows import Follows
 from hub.runs.loading import load
 
@@ -31,10 +32,11 @@ class Reading:
     async def message(self, session_id: str, message_id: str) -> Message | None:
         """A whole message; None if there is none, or it is still being written."""
         async with self._follows.live(session_id) as live:
-            transcript = live.transcript()
-            found = transcript.message(message_id)
-            if found is not None or not transcript.has_older:
-                return found
+            if live.is_open:
+                transcript = live.transcript()
+                found = transcript.message(message_id)
+                if found is not None or not transcript.has_older:
+                    return found
         transcript, _ = await load(self._journal, session_id)
         return transcript.message(message_id)
 
@@ -46,7 +48,10 @@ class Reading:
     async def history(self, session_id: str, *, before: str | None, limit: int) -> HistoryPage | None:
         """The newest messages below `before`; None if there is no such message."""
         async with self._follows.live(session_id) as live:
-            transcript = live.transcript()
+            if live.is_open:
+                transcript = live.transcript()
+            else:
+                transcript, _ = await load(self._journal, session_id, newest=SNAPSHOT_MESSAGES)
             newest, has_older = transcript.messages(), transcript.has_older
         below = newest
         if before is not None:

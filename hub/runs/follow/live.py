@@ -146,7 +146,7 @@ class LiveSession:
         top = await self._journal.top(self.session_id)
         if self._early is None and top != known and top != self.position() and self.position() == known:
             logger.warning("session %s: entries were lost on the way, reading again", self.session_id)
-            self._reopen()
+            self.begin_again()
 
     def _on_entries(self, entries: Sequence[Entry]) -> None:
         if self._early is not None:
@@ -157,7 +157,7 @@ class LiveSession:
                 continue
             if entry.epoch != self.epoch or entry.offset != self.top + 1:
                 logger.warning("session %s: a hole before offset %s, reading again", self.session_id, entry.offset)
-                self._reopen()
+                self.begin_again()
                 return
             self._ring.append(Item(entry.offset, entry.payload))
         for watcher in tuple(self.watchers):
@@ -172,7 +172,8 @@ class LiveSession:
             self.first += len(self._ring) - keep
             del self._ring[:-keep]
 
-    def _reopen(self) -> None:
+    def begin_again(self) -> None:
+        """Read the session again: what is known of it may not be all."""
         self._early = []
         self._reopening = self._group.create_task(self._read_again(), name=f"reread {self.session_id}")
 
