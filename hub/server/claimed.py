@@ -66,6 +66,7 @@ class ClaimedConnections:
             raise Refused(400, CANNOT_CHANGE)
         if claimed.connection is None:
             raise Refused(409, "The connection is being opened by another request.")
+        claimed.connection.come_again(user)
         return claimed
 
     async def claim(self, token: Token, transport: TransportName) -> Claimed:

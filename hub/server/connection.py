@@ -128,10 +128,22 @@ class HubConnection:
             self._served.check_user(user)
         except Refused as refused:
             raise CallError("forbidden", str(refused)) from refused
+        self._go_on_as(user)
+        return user.expires_at
+
+    def come_again(self, user: User) -> None:
+        """A poll, or a re-attached WebSocket, has come with the user's token of now. Raises Refused (403).
+
+        A client may still send the token that it began with: one that ends sooner than the known one changes nothing.
+        """
+        self._served.check_user(user)
+        if self.user.expires_at is not None and (user.expires_at is None or user.expires_at > self.user.expires_at):
+            self._go_on_as(user)
+
+    def _go_on_as(self, user: User) -> None:
         self.user = user
         if self._expiry is not None:
             self._expiry.renew(user)
-        return user.expires_at
 
     # ------------------------------------------------------------------------------------------- from the transport
 

@@ -54,7 +54,9 @@ class KeyedRate:
     """A bucket for each key."""
 
     def __init__(self, rate: Rate, max_keys: int = MAX_KEYS) -> None:
-        self._rate = rate
+        self._is_off = not rate.per_s
+        self._drop_s = 0.0 if self._is_off else rate.drop_s
+        self._depth_s = 0.0 if self._is_off else rate.depth_s
         self._max_keys = max_keys
         self._full_at: dict[str, float] = {}  # in the order of their beginning
 
@@ -63,16 +65,19 @@ class KeyedRate:
 
     def take(self, key: str, now: float) -> float:
         """0 if there was a drop, else the seconds until there will be one."""
-        rate = self._rate
-        if not rate.per_s:
+        if self._is_off:
             return 0.0
-        full_at = max(now, self._full_at.get(key, now))
-        wait_s = full_at - now - rate.depth_s
+        full_at = self._full_at.get(key)
+        if full_at is None:
+            if len(self._full_at) >= self._max_keys:
+                self._make_room(now)
+            full_at = now
+        elif full_at < now:
+            full_at = now
+        wait_s = full_at - now - self._depth_s
         if wait_s > 1e-9:
             return wait_s
-        if key not in self._full_at and len(self._full_at) >= self._max_keys:
-            self._make_room(now)
-        self._full_at[key] = full_at + rate.drop_s
+        self._full_at[key] = full_at + self._drop_s
         return 0.0
 
     def _make_room(self, now: float) -> None:

@@ -118,6 +118,17 @@ async def test_a_new_token_without_the_hubs_role_is_refused(server: HubServer) -
         assert await client.invoke("Roles") == ["admin"]
 
 
+async def test_a_connection_that_is_come_to_again_goes_on_with_the_later_token(server: HubServer) -> None:
+    """Polls and re-attached WebSockets bring tokens, too, and perhaps old ones."""
+    first, later = ann(60_000, "admin"), ann(120_000, "admin", "new")
+    async with TestClient(server, "/closed", user=first) as client:
+        for user, kept in ((ann(1000, "admin"), first), (later, later), (first, later), (ann(None, "admin"), None)):
+            client.connection.come_again(user)
+            assert client.connection.user is (kept or user)
+        with pytest.raises(Refused):
+            client.connection.come_again(ann(180_000))
+
+
 async def test_it_can_be_switched_off(server: HubServer) -> None:
     async with (
         TestClient(server, "/lasting", user=ann(-1000)) as client,
