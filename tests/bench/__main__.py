@@ -1,0 +1,44 @@
+"""`python -m tests.bench [NAME …] [--quick]`: runs the benchmarks and prints their tables. Asserts nothing."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from tests.bench import delta_latency, machine, memory_per_run, saturation, smooth, stop_latency
+from tests.bench.options import Options
+from tests.bench.table import Table
+
+BENCHMARKS: Mapping[str, Callable[[Options], list[Table]]] = {
+    "delta_latency": delta_latency.run,
+    "saturation": saturation.run,
+    "memory_per_run": memory_per_run.run,
+    "stop_latency": stop_latency.run,
+    "smooth": smooth.run,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks: see tests/bench.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a fraction of the rounds, to see that it works")
+    chosen = parser.parse_args()
+    unknown = set(chosen.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: choose of {', '.join(BENCHMARKS)}")
+    options = Options(quick=chosen.quick)
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine.described()}\n", flush=True)
+    tables: list[Table] = []
+    begin = time.monotonic()
+    for name in chosen.names or BENCHMARKS:
+        started = time.monotonic()
+        print(f"{name} …", end=" ", flush=True, file=sys.stderr)
+        tables += BENCHMARKS[name](options)
+        print(f"{time.monotonic() - started:.0f} s", flush=True, file=sys.stderr)
+    print("\n".join(table.text() for table in tables))
+    print(f"All of it took {time.monotonic() - begin:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""What all benchmarks are run with."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """`quick`: a fraction of the rounds, to see that it works."""
+
+    quick: bool = False
