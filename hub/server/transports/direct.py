@@ -69,7 +69,7 @@ class DirectSocket(asyncio.Protocol):
     __slots__ = (
         *("_connection", "_fd", "_framing", "_gathered", "_gathered_bytes", "_is_closing", "_is_parting"),
         *("_is_read_paused", "_offer", "_on_gone", "_pong", "_reader", "_served", "_timeout", "_transport", "_turn"),
-        *("_written_in", "on_ready", "ready"),
+        *("on_ready", "ready"),
     )
 
     def __init__(self, offer: Offer, served: ServedHub, turn: Turn) -> None:
@@ -84,8 +84,7 @@ class DirectSocket(asyncio.Protocol):
         self._connection: Carried | None = None  # from `begin` on
         self._on_gone: Callable[[], None] = _nothing  # from `begin` on
         self._fd = -1  # written to directly while it is not -1
-        self._written_in = -1  # the turn of the last write
-        self._gathered: list[bytes] = []  # written later in that turn, and not sent yet
+        self._gathered: list[bytes] = []  # written in this turn of the loop, and not sent yet
         self._gathered_bytes = 0
         self._pong: bytes | None = None  # due once there is no backlog
         self._is_read_paused = False
@@ -116,17 +115,15 @@ class DirectSocket(asyncio.Protocol):
         if self._is_closing:
             return
         turn = self._turn
-        if self._written_in != turn.number:
-            self._written_in = turn.number
-            turn.begin()
+        if turn.begin():
             self._put(self._framing.frame(records))
             return
         if not self._gathered:
-            turn.at_end(self._flush)
+            turn.at_end(self)
         self._gathered.append(records)
         self._gathered_bytes += len(records)
         if self._gathered_bytes >= _GATHER_BYTES:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
         self._close(frames.NORMAL_CLOSURE)
@@ -134,7 +131,7 @@ class DirectSocket(asyncio.Protocol):
     def abort(self) -> None:
         if self._is_parting:
             return
-        self._flush()
+        self.flush()
         self._is_closing, self.ready = True, False
         self._transport.abort()
 
@@ -153,7 +150,8 @@ class DirectSocket(asyncio.Protocol):
         else:
             self._transport.write(frame)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what was gathered in this turn."""
         if self._gathered and not self._is_closing:
             gathered, self._gathered, self._gathered_bytes = self._gathered, [], 0
             self._put(self._framing.frame_of(gathered))
@@ -161,7 +159,7 @@ class DirectSocket(asyncio.Protocol):
     def _close(self, code: int, reason: str = "") -> None:
         if self._is_closing:
             return
-        self._flush()
+        self.flush()
         self._put(frames.close_frame(code, reason))
         self._is_closing = True
         timeout_s = self._served.options.close_timeout_s

@@ -27,16 +27,25 @@ def test_same_records_together_are_framed_once() -> None:
     assert framing.frame(a) == frame(BINARY, a)
 
 
+class Late:
+    def __init__(self, name: str, order: list[str]) -> None:
+        self.name = name
+        self.order = order
+
+    def flush(self) -> None:
+        self.order.append(self.name)
+
+
 async def test_turn_ends_once_after_what_runs_in_it() -> None:
     turn, order = Turn(), list[str]()
-    turn.begin()
-    turn.begin()
-    turn.at_end(lambda: order.append("first"))
+    assert turn.begin()
+    assert not turn.begin()
+    turn.at_end(Late("first", order))
     asyncio.get_running_loop().call_soon(order.append, "next turn")
-    turn.at_end(lambda: order.append("second"))
-    assert (turn.number, order) == (0, [])
+    turn.at_end(Late("second", order))
+    assert order == []
     await turns()
-    assert (turn.number, order) == (1, ["first", "second", "next turn"])
-    turn.begin()
+    assert order == ["first", "second", "next turn"]
+    assert turn.begin()
     await turns()
-    assert (turn.number, order) == (2, ["first", "second", "next turn"])
+    assert order == ["first", "second", "next turn"]
