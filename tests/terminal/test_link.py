@@ -197,7 +197,7 @@ async def test_a_server_that_answers_http_is_refused_with_what_it_says() -> None
 
     async with serve(nobody, "127.0.0.1", 0, process_request=answer) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(LinkRefused, match="HTTP 401 Unauthorized.*--token"):
+        with pytest.raises(LinkRefused, match=r"HTTP 401 Unauthorized.*--token"):
             async with open_link(f"http://127.0.0.1:{port}"):
                 pass
 
