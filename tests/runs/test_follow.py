@@ -20,7 +20,13 @@ from tests.runs.scripted import Act, ScriptedProvider, call, end, says
 from tests.runs.tools import counting_tools
 
 TINY = RunLimits(
-    ring_entries=8, linger_s=0.0, retry_read_s=0.001, retry_base_s=0.0, check_position_s=0.001, notice_wait_s=60.0
+    max_queued_runs=1_000,
+    ring_entries=8,
+    linger_s=0.0,
+    retry_read_s=0.001,
+    retry_base_s=0.0,
+    check_position_s=0.001,
+    notice_wait_s=60.0,
 )
 
 
