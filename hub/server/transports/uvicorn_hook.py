@@ -1,9 +1,11 @@
-"""uvicorn's protocols with two additions: bytes that come with an upgrade are kept, and its WebSockets may be taken
-over (`direct`). What is used of uvicorn here is private to it; `lacking` says what of it is not there.
+"""uvicorn's protocols with three additions: bytes that come with an upgrade are kept, its WebSockets may be taken over
+(`direct`), and who never sends a request is cut. What is used of uvicorn here is private to it; `lacking` says what of
+it is not there.
 
 uvicorn parses the head of an upgrade request and passes it on, and drops what came behind it in the same read:
-`HttpProtocol` passes that on too. `WebSocketProtocol` gives none of it to uvicorn's parser before the application has
-accepted and either taken the connection over or not: what is held meanwhile is bounded by not reading on.
+`HttpProtocol` passes that on too, and cuts who does not send a head in time. `WebSocketProtocol` gives none of it to
+uvicorn's parser before the application has accepted and either taken the connection over or not: what is held meanwhile
+is bounded by not reading on.
 """
 
 import asyncio
@@ -26,7 +28,9 @@ _EXPECTED = ("config", "conn", "connections", "handshake_complete", "loop", "rea
 def lacking() -> list[str]:
     """What this module builds on and uvicorn does not have."""
     return [
-        *_lacks(HttpToolsProtocol, ("data_received", "handle_websocket_upgrade")),
+        *_lacks(
+            HttpToolsProtocol, ("data_received", "handle_websocket_upgrade", "on_headers_complete", "on_message_begin")
+        ),
         *_lacks(WebSocketsSansIOProtocol, ("data_received", "handle_connect", "run_asgi", "send", "stop_keepalive")),
         *_lacks(httptools, ("HttpParserUpgrade",)),
     ]
@@ -36,8 +40,40 @@ def _lacks(owner: object, names: Iterable[str]) -> list[str]:
     return [name for name in names if not hasattr(owner, name)]
 
 
+HEAD_TIMEOUT_S = 10.0
+"""How long the head of a request may take, from the connection or its first byte on; uvicorn waits for ever."""
+
+
 class HttpProtocol(HttpToolsProtocol):
+    head_timeout_s = HEAD_TIMEOUT_S
     _read = b""  # what is being parsed
+    _deadline: asyncio.TimerHandle | None = None  # while a head is waited for
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(self.head_timeout_s, self._cut)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.head_timeout_s, self._cut)
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _cut(self) -> None:
+        self._deadline = None
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._read = data
