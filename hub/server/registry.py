@@ -290,4 +290,6 @@ def _drop(table: dict[str, dict[Recipient, None]], name: str, connection: Recipi
 
 
 async def _close_when_done(subscribing: asyncio.Future[Subscription]) -> None:
-    (await subscribing).close()
+    await asyncio.wait([subscribing])
+    if subscribing.exception() is None:  # else whoever joined has been told
+        subscribing.result().close()
