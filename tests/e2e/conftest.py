@@ -65,9 +65,9 @@ async def tabs(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterato
         for number, page in enumerate(context.pages):
             name = re.sub(r"\W+", "-", request.node.name)
             await page.screenshot(path=RESULTS / f"{name}-{number}.png")
-    unexpected = tabs.unexpected()  # what closing the tabs brings about is no problem
+    await tabs.close()
     await context.close()
-    assert unexpected == []
+    assert tabs.unexpected() == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")

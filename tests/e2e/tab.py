@@ -44,7 +44,7 @@ class Tab:
 
     async def act(self, testid: str, message: Locator | None = None) -> None:
         """Presses a message's button, which may show only under the pointer."""
-        await (message or self.answer).get_by_test_id(testid).click(force=True)
+        await (message or self.answer).get_by_test_id(testid).click()
 
     async def try_now(self) -> None:
         """Presses "Try now", if the page has not found the hub again by itself meanwhile."""
@@ -68,6 +68,7 @@ class Tabs:
         self.problems: list[str] = []
         self._origins: set[str] = set()
         self._accepted: list[re.Pattern[str]] = []
+        self._is_closing = False  # from then on, what breaks off is no problem
         context.on("page", self._listen)
 
     async def open(self, url: str, session_id: str | None = None) -> Tab:
@@ -78,6 +79,12 @@ class Tabs:
         tab = Tab(page)
         await tab.is_online()
         return tab
+
+    async def close(self) -> None:
+        """Closes all tabs: for a test whose hub ends before its browser, which would miss it."""
+        self._is_closing = True
+        for page in self.context.pages:
+            await page.close()
 
     def accept(self, problem: re.Pattern[str]) -> None:
         """From now on this is no problem."""
@@ -91,8 +98,12 @@ class Tabs:
         if _origin(route.request.url) in self._origins or route.request.url.startswith(("data:", "blob:")):
             await route.fallback()
         else:
-            self.problems.append(f"a request to {route.request.url}")
+            self._note(f"a request to {route.request.url}")
             await route.abort()
+
+    def _note(self, problem: str) -> None:
+        if not self._is_closing:
+            self.problems.append(problem)
 
     def _listen(self, page: Page) -> None:
         page.on("console", self._on_console)
@@ -102,17 +113,17 @@ class Tabs:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.problems.append(f"console {message.type}: {message.text}")
+            self._note(f"console {message.type}: {message.text}")
 
     def _on_error(self, error: Error) -> None:
-        self.problems.append(f"an uncaught error: {error}")
+        self._note(f"an uncaught error: {error}")
 
     def _on_failed(self, request: Request) -> None:
-        self.problems.append(f"failed: {request.url} {request.failure}")
+        self._note(f"failed: {request.url} {request.failure}")
 
     def _on_websocket(self, websocket: WebSocket) -> None:
         if _origin(websocket.url.replace("ws", "http", 1)) not in self._origins:
-            self.problems.append(f"a WebSocket to {websocket.url}")
+            self._note(f"a WebSocket to {websocket.url}")
 
 
 def _origin(url: str) -> str:

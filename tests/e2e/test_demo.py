@@ -50,6 +50,7 @@ async def test_a_pasted_table_is_summed_by_tools(tmp_path: Path, tabs: Tabs) -> 
         await tab.page.reload()
         await expect(tab.answers).to_have_count(2)
         await expect(tab.answer.locator(".markdown")).to_have_text(before)
+        await tabs.close()
 
 
 async def test_a_long_text_is_stopped_and_continued_over_a_reload(tmp_path: Path, tabs: Tabs) -> None:
@@ -69,3 +70,4 @@ async def test_a_long_text_is_stopped_and_continued_over_a_reload(tmp_path: Path
         await tab.has_status("streaming")
         await tab.page.keyboard.press("Escape")
         await tab.has_status("stopped")
+        await tabs.close()

@@ -1,5 +1,7 @@
 """Asking again: an edited question, another answer."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -8,6 +10,13 @@ from tests.e2e.puppet import texts_of
 from tests.e2e.tab import Tab, Tabs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+SAYS_COPIED = """
+(button) => new Promise((resolve) => {
+  new MutationObserver(() => button.textContent === "Copied" && resolve())
+    .observe(button, { childList: true, characterData: true, subtree: true });
+})
+"""
 
 
 async def exchange(hub: LiveHub, tab: Tab, question: str, answer: str) -> None:
@@ -113,6 +122,8 @@ async def test_an_answer_is_copied_as_it_was_written(hub: LiveHub, tabs: Tabs, t
     await tab.send("Second")
     (await hub.puppet.step()).answer("**bold** and `code`")
     await tab.has_status("complete")
+    # It says so for a moment only.
+    copied = asyncio.create_task(tab.answer.get_by_test_id("copy").evaluate(SAYS_COPIED))
     await tab.act("copy")
-    await expect(tab.answer.get_by_test_id("copy")).to_have_text("Copied")
+    await asyncio.wait_for(copied, 15)
     assert await tab.page.evaluate("navigator.clipboard.readText()") == "**bold** and `code`"

@@ -159,4 +159,5 @@ async def test_mounted_below_a_prefix(tabs: Tabs) -> None:
         await expect(tab.answer.locator(".hl-keyword")).to_have_text("return")  # loaded later, from below the prefix
         await tab.page.reload()
         await tab.has_status("complete")
-        await expect(tab.title).to_have_text("Code")
+        await expect(tab.answer.locator(".hl-keyword")).to_have_text("return")
+        await tabs.close()
