@@ -226,9 +226,11 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        pattern = r"[a-z][a-z0-9+.-]*://(\*\.)?[^\s/?#@*]+"
-        if any(origin != "*" and not re.fullmatch(pattern, origin, re.IGNORECASE) for origin in origins):
-            raise ValueError("not an origin")
+        pattern = r"[a-z][a-z0-9+.-]*://(?:\*\.)?(?:\[[0-9a-f:.]+\]|[^\s/?#@*:\[\]\\]+)(?::([0-9]{1,5}))?"
+        for origin in origins:
+            match = re.fullmatch(pattern, origin, re.IGNORECASE)
+            if origin != "*" and (match is None or not 0 < int(match[1] or 1) < 65_536):
+                raise ValueError("not an origin")
         return origins
 
     @field_validator("idle_stop_s", mode="before")

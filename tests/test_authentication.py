@@ -13,6 +13,7 @@ import pytest
 
 from hub import authentication, config
 from hub.errors import SettingsError
+from hub.server.auth.origins import Origins
 from hub.server.auth.tokens import FIREBASE_JWKS
 from tests.running import HUBLINE, clean_environment, running
 from tests.server.auth.signing import ec_key, jwk, jwks_server, pem, rsa_key, signed
@@ -73,6 +74,8 @@ def key_files(tmp_path: Path) -> Path:
         ({"jwt_secret": SECRET, "jwt_cookie": "hub", "allowed_origins": "*"}, "list the origins"),
         ({"jwt_secret": SECRET, "jwt_leeway_s": "-1"}, "--jwt-leeway-s"),
         ({"allowed_origins": "https://user@a.example"}, "--allowed-origins"),
+        ({"allowed_origins": "https://a.example:99999"}, "--allowed-origins"),
+        ({"allowed_origins": "https://a.*.example"}, "--allowed-origins"),
     ],
     ids=str,
 )
@@ -100,6 +103,11 @@ async def test_each_way_to_prove_a_user(key_files: Path) -> None:
         made = authentication.from_settings(config.load(flags))
         assert made is not None
         assert (await made.user(signed(rsa_key(), "k", iss="https://id.example", aud="api"))).id == "ann"
+
+
+@pytest.mark.parametrize("origin", ["*", "https://A.example:8443", "https://*.a.example", "http://[::1]:80", "app://x"])
+def test_what_the_settings_take_as_an_origin_the_gate_takes(origin: str) -> None:
+    Origins(config.load({"allowed_origins": origin}).allowed_origins)
 
 
 def test_firebase_is_a_preset() -> None:
