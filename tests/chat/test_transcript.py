@@ -4,7 +4,7 @@ import itertools
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.chat import events
@@ -307,6 +307,7 @@ def between_runs(history: list[events.Stored]) -> list[int]:
 
 
 @given(histories(), st.data())
+@settings(deadline=None)
 def test_a_stored_fold_and_what_came_after_is_the_whole(history: list[events.Stored], data: st.DataObject) -> None:
     whole = folded(*history)
     cut = data.draw(st.sampled_from(between_runs(history)))
@@ -324,6 +325,7 @@ def test_a_stored_fold_and_what_came_after_is_the_whole(history: list[events.Sto
 
 
 @given(histories(), st.data())
+@settings(deadline=None)
 def test_a_window_and_what_came_after_is_the_newest_of_the_whole(
     history: list[events.Stored], data: st.DataObject
 ) -> None:
@@ -359,6 +361,7 @@ SESSION = Session(
 
 
 @given(histories(), st.data())
+@settings(deadline=None)
 def test_a_client_that_gets_a_snapshot_at_any_moment_sees_the_whole(
     history: list[events.Stored], data: st.DataObject
 ) -> None:

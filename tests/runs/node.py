@@ -69,6 +69,10 @@ class ListSink:
         else:
             self._waiting.append(callback)
 
+    @property
+    def is_waited_for(self) -> bool:
+        return bool(self._waiting)
+
     def shut(self) -> None:
         self.writable = False
 
@@ -80,6 +84,11 @@ class ListSink:
 
     def fold(self) -> ClientFold:
         return ClientFold().feed(self.items)
+
+    @property
+    def offset(self) -> int:
+        """Of the newest item; -1 before the first."""
+        return int(self.items[-1].rpartition(b":")[2][:-1]) if self.items else -1
 
     def types(self) -> list[str]:
         return [str(msgspec.json.decode(item)["type"]) for item in self.items]

@@ -96,7 +96,7 @@ async def test_whoever_falls_out_of_the_ring_goes_on_from_a_snapshot(backplane: 
             await until(lambda: bool(slow.sink.items) and bool(quick.sink.items))
             slow.sink.shut()
             gate = await run_long(node, pieces=100)
-            await until(lambda: len(recorder.of(events.Text)) == 100 and quick.sink.items[-1] == recorder.wires[-1])
+            await until(lambda: len(recorder.entries) > 100 and quick.sink.offset == recorder.entries[-1].offset)
             assert len(slow.sink.items) == 1
             slow.sink.open()
             await until(lambda: len(slow.sink.items) > 1)
@@ -107,6 +107,31 @@ async def test_whoever_falls_out_of_the_ring_goes_on_from_a_snapshot(backplane: 
         assert quick.sink.types().count("snapshot") == 1
         for watching in (slow, quick):
             assert_same(watching.sink.fold(), recorder.fold())
+
+
+async def test_what_has_left_the_ring_is_read_from_the_journal_as_fast_as_the_connection_takes_it(
+    backplane: Backplane,
+) -> None:
+    async with Node(backplane, limits=dataclasses.replace(TINY, check_position_s=60.0)).running() as node:
+        await node.open()
+        recorder = await node.record()
+        async with node.watch() as quick:
+            await until(lambda: bool(quick.sink.items))
+            gate = await run_long(node, pieces=300)
+            await until(lambda: len(recorder.entries) > 300 and quick.sink.offset == recorder.entries[-1].offset)
+            position = Position(recorder.entries[0].epoch, 2)
+            late = node.watch(position, sink=ListSink(writable=False)).start()
+            never = node.watch(position, sink=ListSink(writable=False)).start()
+            await until(lambda: late.sink.is_waited_for and never.sink.is_waited_for)
+            late.sink.open()
+            await until(lambda: len(late.sink.items) == len(recorder.entries) - 2)
+            assert late.sink.items == recorder.wires[2:]
+            await node.chats.delete("ann", "ses")
+            await never.ended()
+            await late.ended()
+            assert never.sink.items == []
+        gate.set()
+        await node.idle()
 
 
 @pytest.mark.parametrize("fault", ["lost", "twice", "late"])
@@ -136,7 +161,7 @@ async def test_entries_lost_or_repeated_on_the_way_leave_no_gap(backplane: Backp
             gate = await run_long(node, pieces=60)
             gate.set()
             await node.idle()
-            await until(lambda: watching.sink.fold().offset == recorder.entries[-1].offset)
+            await until(lambda: watching.sink.offset == recorder.entries[-1].offset)
         assert_same(watching.sink.fold(), recorder.fold())
 
 
@@ -154,7 +179,7 @@ async def test_a_session_that_cannot_be_read_again_now_is_read_when_it_can(backp
             await clean.idle()
             line.faults.deliver = lambda entries: [entries]
             line.faults.is_away = False
-            await until(lambda: watching.sink.fold().offset == recorder.entries[-1].offset)
+            await until(lambda: watching.sink.offset == recorder.entries[-1].offset)
         assert_same(watching.sink.fold(), recorder.fold())
 
 
@@ -330,7 +355,7 @@ async def test_all_watchers_of_a_random_history_see_the_same(backplane: Backplan
         for watching in session.watchings:
             watching.sink.open()
             if watching.sink.items or not recorder.entries:
-                await until(lambda one=watching: begins_at(one, recorder).offset in (top, None))  # type: ignore[misc]  # a lambda's default
+                await until(lambda one=watching: one.sink.offset in (top, -1))  # type: ignore[misc]  # a lambda's default
         page = await node.chats.history("ann", "ses", before=None, limit=200)
         invariants.check(recorder.entries, page.messages)
         for watching in session.watchings:
@@ -362,7 +387,7 @@ async def test_a_watcher_of_each_moment_of_a_run_folds_to_the_same(node: Node) -
     await node.idle()
     top = recorder.entries[-1].offset
     for watching in watchings:
-        await until(lambda one=watching: one.sink.fold().offset == top)  # type: ignore[misc]  # a lambda's default
+        await until(lambda one=watching: one.sink.offset == top)  # type: ignore[misc]  # a lambda's default
         assert_same(watching.sink.fold(), recorder.fold())
         await watching.leave()
     assert len(recorder.of(events.Done)) == 2
