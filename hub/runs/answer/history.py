@@ -9,11 +9,29 @@ def of_request(transcript: Transcript, run_id: str) -> list[Message]:
 
     What is superseded, or still waits for its turn, is left out, and so are answers in which nothing was said.
     """
-    messages = [message for message in transcript.messages() if _stands(message)]
+    messages = _in_turn([message for message in transcript.messages() if _stands(message)], run_id)
     under_way = transcript.runs[run_id].message()
     if under_way.parts:
         messages.append(under_way)
     return messages
+
+
+def _in_turn(messages: list[Message], run_id: str) -> list[Message]:
+    """Each question right before its answer, the run's own last.
+
+    Messages stand in the order in which they were sent; one that waited was sent before the answers that it waited for.
+    """
+    answered_at = {message.run_id: place for place, message in enumerate(messages) if message.role == "assistant"}
+
+    def turn(place: int, message: Message) -> tuple[int, bool]:
+        if message.role == "assistant":
+            return place, True
+        if message.run_id == run_id:
+            return len(messages), False
+        return max(place, answered_at.get(message.run_id, place)), False
+
+    order = sorted(enumerate(messages), key=lambda numbered: turn(*numbered))
+    return [message for _, message in order]
 
 
 def _stands(message: Message) -> bool:
