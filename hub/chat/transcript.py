@@ -63,6 +63,10 @@ class Transcript:
 
     def apply(self, event: events.Stored) -> None:
         match event:
+            case events.Text() | events.Thinking():  # first: nearly all events are one of these
+                draft = self.runs.get(event.run_id)
+                if draft is not None:
+                    draft.prose(event)
             case events.MessageChanged():
                 self._put(event.message)
             case events.RunStarted():
@@ -185,9 +189,7 @@ _NOBODY = Message(message_id="", role="assistant", author="", parts=[], status="
 
 def _apply_to_draft(
     draft: Draft,
-    event: events.Text
-    | events.Thinking
-    | events.ToolStart
+    event: events.ToolStart
     | events.ToolInput
     | events.ApprovalNeeded
     | events.ApprovalResolved
@@ -196,8 +198,6 @@ def _apply_to_draft(
     | events.FileAdded,
 ) -> None:
     match event:
-        case events.Text() | events.Thinking():
-            draft.prose(event)
         case events.ToolStart():
             draft.tool_start(event)
         case events.ToolInput():

@@ -116,9 +116,10 @@ class LiveSession:
 
     def items(self, after: int) -> Sequence[Item] | None:
         """The ring's entries after an offset; None if some of them are no longer (or not yet) known."""
-        if after < self.first - 1 or after > self.top or self._early is not None:
+        place = after + 1 - self.first
+        if place < 0 or place > len(self._ring) or self._early is not None:
             return None
-        return self._ring[after + 1 - self.first :]
+        return self._ring[place:]
 
     def position(self) -> Position:
         return Position(self.epoch, self.top)
@@ -152,10 +153,12 @@ class LiveSession:
         if self._early is not None:
             self._early.extend(entries)
             return
+        top = self.top
         for entry in entries:
-            if entry.epoch == self.epoch and entry.offset <= self.top:
+            if entry.epoch == self.epoch and entry.offset <= top:
                 continue
-            if entry.epoch != self.epoch or entry.offset != self.top + 1:
+            top += 1
+            if entry.epoch != self.epoch or entry.offset != top:
                 logger.warning("session %s: a hole before offset %s, reading again", self.session_id, entry.offset)
                 self.begin_again()
                 return

@@ -105,6 +105,8 @@ class Watch:
             if not items:
                 return
             self._send(items[:CHUNK_ITEMS])
+            if len(items) <= CHUNK_ITEMS:
+                return  # that was all; whoever brings more calls again
         self._ask_for_room()
 
     def end(self) -> None:
