@@ -30,7 +30,7 @@ def run(options: Options) -> list[Table]:
 
 
 def _compare(contenders: Contenders, watchers: int, options: Options) -> Table:
-    rounds, measured_s = (1, 1.0) if options.quick else (5, 2.0)
+    rounds, measured_s = (1, 1.0) if options.quick else (3, 1.5)
     load = Load(runs=RUNS, watchers=watchers, per_second=PER_SECOND, measured_s=measured_s)
     found: dict[str, list[Round]] = {name: [] for name in contenders}
     for _ in range(rounds):

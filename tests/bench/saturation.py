@@ -7,7 +7,7 @@ import uvloop
 
 from tests.bench import machine, servers
 from tests.bench.options import Options
-from tests.bench.streams import Kind, Load, Round, quiet_stream
+from tests.bench.streams import Kind, Load, Round, stream
 from tests.bench.table import Table, ms, percentile
 from tests.running import Running
 
@@ -74,7 +74,7 @@ def _best_of_two(server: Running, kind: Kind, load: Load) -> Round:
     tried: list[Round] = []
     for _ in range(2):
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            tried.append(runner.run(quiet_stream(server, kind, load)))
+            tried.append(runner.run(stream(server, kind, load)))
         if percentile(tried[-1].overall, 99) <= MAX_LATE_S:
             break
     return min(tried, key=lambda measured: percentile(measured.overall, 99))

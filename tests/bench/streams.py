@@ -113,11 +113,11 @@ async def stream(server: Running, kind: Kind, load: Load) -> Round:
 
 
 MAX_DISTURBED = 0.03
-TRIES = 3
+TRIES = 2
 
 
 async def quiet_stream(server: Running, kind: Kind, load: Load) -> Round:
-    """A round in which both had their cores nearly to themselves; of several tries the best one if there is none."""
+    """A round in which both had their cores nearly to themselves; of two tries the better one if there is none."""
     best: Round | None = None
     for _ in range(TRIES):
         measured = await stream(server, kind, load)
