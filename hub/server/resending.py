@@ -4,8 +4,8 @@ Every record that goes through `send` is counted and held. While a socket is att
 outbox; while none is, it is only held, and goes to the next one. So a socket's loss loses nothing.
 
 Two rules for when it is full. With `stateful_reconnect_buffer_bytes` unacknowledged, or without a socket, it is not
-`writable`: streams wait, and a watch keeps its place. With more than the outbox's bound held, by what waits for
-nobody, the client does not keep up, as with any outbox.
+`writable`: streams wait, and a watch keeps its place. What is sent all the same, by what waits for nobody, is bounded
+as in any outbox: over that the client does not keep up.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from hub.server.outbox import Outbox, Writer
 class ResendingOutbox(Outbox):
     """The sending side, and the counts of both."""
 
-    __slots__ = ("_buffer", "_codec", "_is_attached")
+    __slots__ = ("_buffer", "_codec", "_forced_bytes", "_is_attached")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class ResendingOutbox(Outbox):
         self._buffer = buffer
         self._codec = codec
         self._is_attached = True
+        self._forced_bytes = 0  # sent while it was full or without a socket, since it last was neither
 
     @property
     def writable(self) -> bool:
@@ -41,18 +42,23 @@ class ResendingOutbox(Outbox):
 
     def send(self, record: bytes) -> None:
         """Send one record, and count it."""
-        if self.closed:
-            return
-        self._buffer.sent(record)
-        if self._is_attached:
-            super().send(record)
-        if self._buffer.held_bytes > self._max_bytes and not self.closed:
-            self.close()
-            self._on_overflow()
+        self._send((record,), record)
 
     def send_many(self, records: Sequence[bytes]) -> None:
+        self._send(records, b"".join(records))
+
+    def _send(self, records: Sequence[bytes], joined: bytes) -> None:
+        if self.closed:
+            return
+        if not self._is_attached or self._buffer.is_full:
+            self._forced_bytes += len(joined)
         for record in records:
-            self.send(record)
+            self._buffer.sent(record)
+        if self._is_attached:
+            super().send(joined)
+        if self._forced_bytes > self._max_bytes and not self.closed:
+            self.close()
+            self._on_overflow()
 
     def send_uncounted(self, record: bytes) -> None:
         """Ping, Ack: not sent again, and not at all while there is no socket."""
@@ -75,6 +81,8 @@ class ResendingOutbox(Outbox):
             elif self._buffer.received(message):
                 if type(message) is Ack:
                     self._buffer.ack(message.sequence_id)
+                    if not self._buffer.is_full:
+                        self._forced_bytes = 0
                     self._call_back()
                 else:
                     sifted.append(message)
@@ -92,7 +100,11 @@ class ResendingOutbox(Outbox):
         self._forget_waiting()
 
     def attach(self, writer: Writer) -> None:
-        """Another socket: Sequence and all that is held go to it first (S4)."""
+        """Another socket: Sequence and all that is held go to it first (S4).
+
+        In one write, so in one frame: a client that loses this socket too has all of it or none. With a part of it the
+        official ones could come to count less than they have acknowledged, and would end the connection.
+        """
         sequence_id, records = self._buffer.resume()
         self._take_writer(writer)
         self._is_attached = True

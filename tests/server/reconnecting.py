@@ -31,6 +31,8 @@ class Counting:
     def take(self, message: HubMessage) -> None:
         if isinstance(message, Sequence):
             self.sequences.append(message.sequence_id)
+            # Stricter than our own buffer: the official clients stop at more than this, even if they had it all.
+            assert message.sequence_id <= self.buffer._next_received
             self.buffer.sequence(message.sequence_id)
         elif isinstance(message, Ping):
             self.pings += 1

@@ -416,3 +416,15 @@ async def test_nothing_is_lost_or_comes_twice_over_sockets_that_break_at_random(
     }
     client.write(Ack(10**6))  # more than was ever sent: all there is
     assert ENDS == []
+
+
+async def test_one_great_item_is_no_slow_consumer(serve: Serve) -> None:
+    """What goes out while there is room may be of any size; only what is pushed beyond it counts."""
+    server = await serve(Echo, HubOptions(outbox_max_bytes=10_000, stateful_reconnect_buffer_bytes=1_000))
+    client = await opened(MemoryClient(server))
+    for number in range(3):
+        client.stream("Count", 1, 50_000, id=str(number))
+        assert isinstance(await client.read(), StreamItem)
+        client.ack()  # until then the generator is not asked for more
+        assert await client.read() == Completion(str(number))
+    assert server.metrics.slow_consumers == 0

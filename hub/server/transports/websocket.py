@@ -110,7 +110,10 @@ async def carry(
     read: Coroutine[object, object, Exception | None],
     close_timeout_s: float,
 ) -> None:
-    """Send what `writer` gets and run `read`, which feeds the connection, until one of them or the connection ends."""
+    """Send what `writer` gets and run `read`, which feeds the connection, until one of them or the connection ends.
+
+    `read` returns why the client has gone, None if it closed properly.
+    """
     sending = asyncio.ensure_future(writer.run())
     reading = asyncio.ensure_future(read)
     try:
