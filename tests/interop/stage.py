@@ -227,7 +227,8 @@ async def _serving(app: Hubline, listener: socket.socket, max_receive_bytes: int
             outside,
             lifespan="off",
             log_level="warning",
-            ws="websockets-sansio",
+            http="hub.server.transports.uvicorn_takeover:HttpProtocol",  # as `hubline serve` does
+            ws="hub.server.transports.uvicorn_takeover:WebSocketProtocol",
             ws_max_size=4 * max_receive_bytes,
             ws_ping_interval=None,
             ws_per_message_deflate=False,
