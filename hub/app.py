@@ -268,6 +268,8 @@ def _hub_options(settings: Settings) -> HubOptions:
         handshake_timeout_s=settings.handshake_timeout_s,
         keep_alive_s=settings.keep_alive_s,
         client_timeout_s=settings.client_timeout_s,
+        # A watcher that reads nothing for a while is behind, and gets a snapshot; it is not gone before its silence is.
+        transport_send_timeout_s=settings.client_timeout_s,
         detailed_errors=settings.detailed_errors,
         max_invocations_per_s=settings.max_invocations_per_s,
         token_warning_s=settings.token_warning_s,

@@ -14,7 +14,8 @@ export async function a_message_is_answered(t) {
   const done = await watch.done(answer.runId);
   equal([done.outcome, done.finishReason, done.error ?? null], ["completed", "stop", null], "how it ended");
   ok(done.timing.totalMs >= done.timing.firstDeltaMs && done.timing.queuedMs >= 0, JSON.stringify(done.timing));
-  const order = types(watch).filter((type) => type !== "session" && type !== "text");
+  // A notice says that a provider takes its time, as the first one does on a busy machine that still loads its SDK.
+  const order = types(watch).filter((type) => !["session", "text", "notice"].includes(type));
   equal(order, ["snapshot", "message", "run_started", "step", "done"], "the events but for the text");
   const [asked, said] = [...watch.fold.messages.values()];
   equal([asked.messageId, asked.role, asked.status], [messageId, "user", "complete"], "the user's message");
