@@ -188,6 +188,10 @@ class Hubline:
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
         await self._starlette(scope, receive, send)
 
+    async def close_connections(self) -> None:
+        """Tell all clients to reconnect (elsewhere, or when we are back) and wait for them to go. Answers go on."""
+        await self._server.close()
+
     async def _close_providers(self) -> None:
         for provider in self.providers.offered.values():
             await provider.close()

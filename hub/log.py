@@ -2,7 +2,7 @@
 
     time=2026-01-31T12:00:00.000Z level=warning logger=hub.server msg="slow consumer cut" connection=abc bytes=1048576
 
-Whoever logs passes what varies as `extra={"fields": {"connection": …}}`, or in the message as usual. Tokens that
+Whoever logs passes what varies as `extra={"connection": …}`, or in the message as usual. Tokens that
 travel in URLs (browsers cannot set headers on a WebSocket) are blotted out of every line, whoever wrote it.
 """
 
@@ -11,7 +11,6 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Mapping
 from typing import Literal, TextIO
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -20,6 +19,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:id|access_token|token|key|api[-_]?key)=)[^&\s\"'#]+")
 _SECRET_HEADER = re.compile(r"(?i)\b(bearer\s+|x-api-key[\"':=\s]+)[\w.~+/=-]{6,}")
 _PROVIDER_KEY = re.compile(r"\bsk-[\w-]{6,}")
+_STANDARD = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"})
+"""What every record has; all else is what the one who logged gave."""
 _PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
 
 
@@ -42,9 +43,7 @@ class KeyValueFormatter(logging.Formatter):
             "logger": record.name,
             "msg": record.getMessage(),
         }
-        fields = getattr(record, "fields", None)
-        if isinstance(fields, Mapping):
-            pairs.update((str(key), value) for key, value in fields.items())
+        pairs.update((key, value) for key, value in record.__dict__.items() if key not in _STANDARD)
         if record.exc_info:
             pairs["traceback"] = self.formatException(record.exc_info)
         return " ".join(f"{key}={_quoted(redact(str(value)))}" for key, value in pairs.items())

@@ -6,7 +6,7 @@ import errno
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 
 import uvicorn
 
@@ -53,6 +53,7 @@ def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         ),
         on_started=lambda: print(app.banner(), flush=True),
+        on_stopping=lambda: _bounded(app.close_connections(), settings.shutdown_timeout_s),
     )
 
     async def serve() -> None:
@@ -65,19 +66,35 @@ def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, that says when it serves and leaves signals to us: it ends by a signal what ended well."""
+    """uvicorn's server, that says when it serves and when it ends, and leaves signals to us: it ends by a signal what
+    ended well."""
 
-    def __init__(self, settings: uvicorn.Config, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: uvicorn.Config, on_started: Callable[[], None], on_stopping: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(settings)
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the hubs' clients to come again before uvicorn closes their sockets under them."""
+        for listening in self.servers:
+            listening.close()  # nobody new meanwhile
+        await self._on_stopping()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+async def _bounded(work: Coroutine[None, None, None], timeout_s: float) -> None:
+    with contextlib.suppress(TimeoutError):  # what has not ended by then is cut by uvicorn
+        await asyncio.wait_for(work, timeout_s)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def test_a_line_is_pairs_with_the_fields_last(lines: io.StringIO) -> None:
-    logging.getLogger("hub.server").warning("slow consumer cut", extra={"fields": {"connection": "abc", "bytes": 12}})
+    logging.getLogger("hub.server").warning("slow consumer cut", extra={"connection": "abc", "bytes": 12})
     time, rest = lines.getvalue().split(" ", 1)
     assert time.startswith("time=2")
     assert time.endswith("Z")

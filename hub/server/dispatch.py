@@ -17,7 +17,7 @@ from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from typing import Literal, Protocol, TypeAlias, assert_never
 
-from hub.errors import HubError
+from hub.errors import BackplaneAway, HubError
 from hub.protocol.codec import Codec
 from hub.protocol.messages import (
     Ack,
@@ -403,5 +403,7 @@ class Dispatcher:
     def _log_failure(self, call: Call, error: Exception) -> None:
         if isinstance(error, HubError):
             log.info("hub method refused", extra={"target": call.method.name, "reason": str(error)})
+        elif isinstance(error, BackplaneAway):
+            log.warning("the backplane is away", extra={"target": call.method.name, "reason": str(error)})
         else:
             log.error("hub method failed", exc_info=error, extra={"target": call.method.name})
