@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -135,6 +136,24 @@ async def test_a_signal_ends_it_well_though_clients_are_connected(tmp_path: Path
             writer.close()
         assert code == 0
         assert await reader.read() == b""
+    assert not any("Traceback" in line or "level=error" in line for line in server.log), server.log
+
+
+async def test_a_waiting_poll_is_told_to_come_again_at_the_end(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        async with httpx2.AsyncClient(base_url=server.url) as client:
+            negotiated = (await client.post("/hub/negotiate?negotiateVersion=1")).json()
+            query = {"id": negotiated["connectionToken"]}
+            assert (await client.get("/hub", params=query)).content == b""
+            await client.post("/hub", params=query, content=b'{"protocol":"json","version":1}\x1e')
+            assert (await client.get("/hub", params=query)).content == b"{}\x1e"
+            poll = asyncio.create_task(client.get("/hub", params=query))
+            # Another client's answer shows that the poll, sent before, has arrived.
+            async with open_link(server.url) as link:
+                await link.invoke("OpenSession")
+            code = await asyncio.to_thread(server.end)
+            assert b'"allowReconnect":true' in (await poll).content
+    assert code == 0
     assert not any("Traceback" in line or "level=error" in line for line in server.log), server.log
 
 
