@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 import ssl
@@ -59,10 +60,22 @@ def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext
     async def serve() -> None:
         with _signals(server):
             async with app.lifespan(app):
+                _spare_the_collector()
                 await server.serve(sockets)
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(serve())
+
+
+def _spare_the_collector() -> None:
+    """Keep what was loaded at the start out of garbage collection, and look at the oldest objects less often.
+
+    Full collections of a hub with hundreds of runs were measured to stop everything for 13 to 77 ms. Never switched
+    off: the handshakes of uvicorn and Starlette leave cycles behind.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 class _Server(uvicorn.Server):
