@@ -5,8 +5,8 @@ import msgspec
 from hub.backplane.base import Appended, Fence
 from hub.errors import StaleFence
 
-REMEMBERED = 32
-"""Appends remembered per session. A driver repeats what it has no answer for, and has few of those at a time."""
+REMEMBERED = 4
+"""Appends remembered per session. A driver repeats the one that it has no answer for; it has one at a time."""
 
 
 class Numbered(msgspec.Struct):

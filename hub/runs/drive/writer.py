@@ -12,7 +12,6 @@ sent again under the same number, so that one whose answer was lost is not store
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -48,7 +47,7 @@ class EventWriter:
         self._on_lost = on_lost
         self._retry_s = retry_s
         self._max_waiting = max_waiting
-        self._waiting: deque[events.Stored] = deque()
+        self._waiting: list[events.Stored] = []
         self._sending: list[bytes] | None = None  # the append on its way, set while there is one
         self._number = 0  # of the append on its way, or of the last
         self._retry: asyncio.TimerHandle | None = None  # set while the store is away
