@@ -101,9 +101,16 @@ def rerated(transcript: Transcript, event: events.MessageChanged) -> events.Mess
 
 
 def title_of(ask: RunAsk) -> str:
-    """The first line of the message, cut at a word."""
+    """The message's first line of words, cut at a word: a table that stands before the question names nothing."""
     text = next((part.text for part in ask.parts or () if isinstance(part, TextPart)), "")
-    line = " ".join(text.strip().split("\n", 1)[0].split())
+    lines = [line for line in text.splitlines() if line.strip()] or [""]
+    line = " ".join(next((line for line in lines if _is_words(line)), lines[0]).split())
     if len(line) <= TITLE_CHARS:
         return line
     return line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+
+
+def _is_words(line: str) -> bool:
+    """Whether a line is not a fence, nor a row of a table. Commas part words too, if they have a space behind them."""
+    cells = max(line.count(mark) for mark in ("|", "\t", ";"))
+    return not line.lstrip().startswith(("|", "```")) and cells == 0 and line.count(",") == line.count(", ")
