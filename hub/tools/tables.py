@@ -36,8 +36,10 @@ class Condition(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     column: str
-    operator: Literal["=", "!=", ">", ">=", "<", "<=", "contains"] = "="
-    value: str | float = Field(description="A number, a text, or a date as YYYY-MM-DD. Letter case does not matter.")
+    operator: Literal["=", "!=", ">", ">=", "<", "<=", "contains", "in"] = "="
+    value: str | float | list[str | float] = Field(
+        description="A number, a text, or a date as YYYY-MM-DD; with `in`, a list of them. Letter case does not matter."
+    )
 
 
 Conditions = Annotated[
@@ -249,11 +251,18 @@ def _test(table: Table, condition: Condition) -> Callable[[int], bool]:
     column = _column(table, condition.column)
     cells = column.cells
     operator = condition.operator
+    value = condition.value
+    if operator == "in":
+        each = value if isinstance(value, list) else [value]
+        keys = {_operand(table, column, one) for one in each}
+        return lambda row: (cell := cells[row]) is not None and _sort_key(cell) in keys
+    if isinstance(value, list):
+        raise ToolError(f"A list of values needs the operator `in`, not {operator!r}.")
     if operator == "contains":
         index = list(table.columns).index(column)
-        part = str(condition.value).lower()
+        part = str(value).lower()
         return lambda row: part in table.rows[row][index].lower()
-    wanted = _operand(table, column, condition.value)
+    wanted = _operand(table, column, value)
 
     def test(row: int) -> bool:
         cell = cells[row]

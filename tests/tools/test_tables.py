@@ -186,3 +186,10 @@ async def test_a_stop_reaches_a_tool_in_the_middle() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert max(fraction or 0 for fraction, _ in progress.reports) < 0.5
+
+
+async def test_a_value_may_be_one_of_a_list() -> None:
+    where = [{"column": "region", "operator": "in", "value": ["north", "EAST"]}]
+    text = "Region,Units\nNorth,1\nSouth,2\nEast,3"
+    result = await call("filter_rows", {"text": text, "where": where})
+    assert [row[0] for row in result["rows"]] == ["North", "East"]

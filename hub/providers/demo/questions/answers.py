@@ -245,12 +245,18 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequen
 def _where(where: Sequence[Where], language: Language) -> str:
     if not where:
         return ""
-    said = [f"{escape(each.column)} {each.operator} {_operand(each.value, language)}" for each in where]
+    said = [f"{escape(each.column)} {_sign(each)} {_operand(each.value, language)}" for each in where]
     joined = (" and " if language == "en" else " und ").join(said)
     return f" ({joined})".replace("(", "(where " if language == "en" else "(mit ", 1)
 
 
-def _operand(value: str | float, language: Language) -> str:
+def _sign(where: Where) -> str:
+    return "=" if where.operator == "in" else where.operator
+
+
+def _operand(value: str | float | Sequence[str], language: Language) -> str:
+    if not isinstance(value, str | float):
+        return (" or " if language == "en" else " oder ").join(escape(each) for each in value)
     return escape(value).removesuffix("T23:59:59") if isinstance(value, str) else number(value, language)
 
 

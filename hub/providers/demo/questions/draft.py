@@ -30,6 +30,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     text_columns: frozenset[int] = frozenset()
     weak: frozenset[int] = frozenset()
     sentence: int = 0
+    after_or: bool = False
 
     @property
     def asks(self) -> bool:
@@ -62,12 +63,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return wants and not self.columns and ":" not in self.direction
 
 
-def draft_of(clause: Sequence[Item], names: Names, sentence: int = 0) -> Draft:
-    """Sort the items of a clause by what they say."""
+def draft_of(clause: Sequence[Item], names: Names, sentence: int = 0, *, after_or: bool = False) -> Draft:
+    """Sort the items of a clause by what they say. `after_or`: an "or" stands before it."""
     reader = _Reader(clause, names)
     for place, item in enumerate(clause):
         reader.take(place, item)
-    return reader.draft(sentence)
+    return msgspec.structs.replace(reader.draft(sentence), after_or=after_or)
 
 
 class _Reader:
@@ -88,6 +89,8 @@ class _Reader:
         self._unknown: list[str] = []
         self._critical: list[str] = []
         self._unsupported: list[str] = []
+        # Places of a "not" that nothing has taken up.
+        self._negations: set[int] = set()
 
     def take(self, place: int, item: Item) -> None:
         if place in self._used:
@@ -124,7 +127,7 @@ class _Reader:
             flags=frozenset(self._flags),
             unknown=self._unknown,
             critical=self._critical,
-            unsupported=self._unsupported,
+            unsupported=[*self._unsupported, *(self._clause[place].text for place in sorted(self._negations))],
             text_columns=frozenset(i for i, column in enumerate(self._names.columns) if column.kind != "number"),
         )
 
@@ -148,7 +151,9 @@ class _Reader:
                 self._operator(place, detail)
             case "unsupported":
                 self._unsupported.append(item.text)
-            case "not" | "and":
+            case "not":
+                self._negations.add(place)
+            case "and" | "or":
                 pass
             case _:
                 self._flags.add(name)
@@ -173,8 +178,7 @@ class _Reader:
         self._columns.append(item.column)
 
     def _value(self, place: int, item: Item) -> None:
-        before = self._clause[place - 1] if place else None
-        negated = before is not None and before.meaning in ("not", "op:!=")
+        negation = self._negation_of(place)
         # "the region north" and "where region is north" name the column too; it is not asked about.
         for back in (1, 2):
             if place >= back:
@@ -182,7 +186,25 @@ class _Reader:
                 if named.kind == "column" and named.column == item.column and item.column in self._columns:
                     self._columns.remove(item.column)
         name = self._names.columns[item.column].name
-        self._where.append(Where(name, "!=" if negated else "=", item.text))
+        if negation is not None:
+            self._negations.discard(negation)
+            self._where += [Where(name, "!=", text) for text in item.texts or [item.text]]
+        elif item.texts:
+            self._where.append(Where(name, "in", item.texts))
+        else:
+            self._where.append(Where(name, "=", item.text))
+
+    def _negation_of(self, place: int) -> int | None:
+        """Where the value's own "not" stands: right before it, but for a verb ("do not live in") or its column."""
+        for back in range(place - 1, -1, -1):
+            before = self._clause[back]
+            if before.meaning in ("not", "op:!="):
+                return back
+            if before.kind != "unknown" and not (
+                before.kind == "column" and before.column == self._clause[place].column
+            ):
+                return None
+        return None
 
     def _number(self, place: int, item: Item) -> None:
         before = self._clause[place - 1] if place else None

@@ -8,7 +8,7 @@ import msgspec
 from hub.chat.parts import Json
 
 Measure = Literal["sum", "average", "median", "min", "max", "count"]
-Operator = Literal["=", "!=", ">", ">=", "<", "<=", "contains"]
+Operator = Literal["=", "!=", ">", ">=", "<", "<=", "contains", "in"]
 
 MAX_LISTED = 50
 """Rows that an answer shows at most."""
@@ -19,7 +19,7 @@ class Where(msgspec.Struct, frozen=True):
 
     column: str
     operator: Operator
-    value: str | float
+    value: str | float | Sequence[str]
 
 
 class Describe(msgspec.Struct, frozen=True):
@@ -86,4 +86,8 @@ def tool_call(question: Question, text: str) -> tuple[str, Mapping[str, Json]]:
 def _where(where: Sequence[Where]) -> dict[str, Json]:
     if not where:
         return {}
-    return {"where": [{"column": each.column, "operator": each.operator, "value": each.value} for each in where]}
+    return {"where": [{"column": each.column, "operator": each.operator, "value": _json(each.value)} for each in where]}
+
+
+def _json(value: str | float | Sequence[str]) -> Json:
+    return value if isinstance(value, str | float) else list(value)

@@ -6,6 +6,7 @@ why it is not understood.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -13,6 +14,7 @@ from hub.providers.demo.questions.choose import questions_of
 from hub.providers.demo.questions.draft import Draft, draft_of
 from hub.providers.demo.questions.names import Names
 from hub.providers.demo.questions.question import Describe, Question, Stats
+from hub.providers.demo.questions.readings import together
 from hub.providers.demo.questions.words import Item, items_of
 from hub.tables.table import Table
 
@@ -29,10 +31,14 @@ class Understood(msgspec.Struct, frozen=True):
 def understand(text: str, table: Table) -> Understood:
     """The questions about this table. No words at all ask for a description."""
     names = Names(table)
-    items = items_of(text, names, table)
+    items = together(items_of(text, names, table))
     if not text.strip():
         return Understood([Describe()])
-    drafts = _joined([draft_of(clause, names, sentence) for sentence, clause in _clauses(items)])
+    clauses = [draft_of(clause, names, sentence, after_or=after) for sentence, clause, after in _clauses(items)]
+    alternatives = any(draft.after_or and draft.where and before.where for before, draft in pairwise(clauses))
+    if alternatives:
+        return Understood([], [each.text for each in items if each.meaning == "or"][:1])
+    drafts = _joined(clauses)
     questions: list[Question] = []
     unknown: list[str] = []
     for draft in drafts:
@@ -43,22 +49,22 @@ def understand(text: str, table: Table) -> Understood:
     return Understood(_merged(questions)[:MAX_QUESTIONS], unknown)
 
 
-def _clauses(items: Sequence[Item]) -> list[tuple[int, list[Item]]]:
-    """With the number of the sentence that each is in."""
-    clauses: list[tuple[int, list[Item]]] = [(0, [])]
+def _clauses(items: Sequence[Item]) -> list[tuple[int, list[Item], bool]]:
+    """With the number of the sentence that each is in, and whether an "or" stands before it."""
+    clauses: list[tuple[int, list[Item], bool]] = [(0, [], False)]
     between = 0
     for item in items:
         if item.meaning == "op:between":
             between = 2
         elif item.kind in ("number", "date") and between:
             between -= 1
-        if item.meaning == "and" and between == 1:
+        if item.meaning in ("and", "or") and between == 1:
             continue
-        if item.kind in ("stop", "comma") or item.meaning == "and":
-            clauses.append((clauses[-1][0] + (item.kind == "stop"), []))
+        if item.kind in ("stop", "comma") or item.meaning in ("and", "or"):
+            clauses.append((clauses[-1][0] + (item.kind == "stop"), [], item.meaning == "or"))
         else:
             clauses[-1][1].append(item)
-    return [(sentence, clause) for sentence, clause in clauses if clause]
+    return [(sentence, clause, after) for sentence, clause, after in clauses if clause]
 
 
 def _joined(drafts: Sequence[Draft]) -> list[Draft]:

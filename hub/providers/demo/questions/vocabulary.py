@@ -50,16 +50,24 @@ MEANINGS: Mapping[str, str] = {
         "op:>": ">|more than|over|above|greater than|larger than|bigger than|higher than|exceeding|exceeds|exceed|"
         "after|later than|über|mehr als|größer als|höher als|nach dem|teurer als|more expensive than|ab dem",
         "op:>=": ">=|at least|no less than|not less than|minimum of|since|from|mindestens|ab|seit|"
-        "or more than|≥|starting",
+        "≥|starting|größer oder gleich|größer gleich|größer als oder gleich|greater or equal to|greater or equal",
         "op:<": "<|less than|fewer than|under|below|smaller than|lower than|before|earlier than|unter|weniger als|"
         "kleiner als|niedriger als|vor|vor dem|cheaper than|billiger als|günstiger als",
-        "op:<=": "<=|at most|no more than|not more than|up to|until|höchstens|maximal so viel wie|bis|bis zu|≤",
+        "op:<=": "<=|at most|no more than|not more than|up to|until|höchstens|maximal so viel wie|bis|bis zu|≤|"
+        "kleiner oder gleich|kleiner gleich|kleiner als oder gleich|less or equal to|smaller or equal to|less or equal",
+        "after:>=": "or more|or above|or over|or higher|or greater|or larger|or older|and more|and above|and over|"
+        "and up|and higher|and older|oder mehr|oder höher|oder älter|und mehr",
+        "after:<=": "or less|or fewer|or below|or under|or lower|or smaller|or younger|and less|and below|and under|"
+        "and lower|and younger|oder weniger|oder niedriger|oder jünger|und weniger",
         "op:=": "=|==|equals|equal to|is equal to|exactly|gleich|genau",
-        "op:!=": "!=|<>|is not|isn't|not equal to|ungleich|≠",
+        "op:!=": "!=|<>|not equal to|ungleich|≠",
         "op:contains": "contains|contain|containing|includes|including|enthält|enthalten",
         "op:between": "between|zwischen",
-        "not": "not|except|without|excluding|other than|but not|nicht|außer|ohne|apart from",
-        "and": "and|und|then|also|plus|sowie|dann|as well as|&|auch|along with|or|oder",
+        "not": "is not|isn't|are not|aren't|was not|wasn't|were not|weren't|do not|don't|does not|doesn't|did not|"
+        "didn't|has not|hasn't|have not|haven't|had not|cannot|can't|won't|never|no|none|kein|keine|keinen|keiner|nie|"
+        "not|except|without|excluding|other than|but not|nicht|außer|ohne|apart from",
+        "and": "and|und|then|also|plus|sowie|dann|as well as|&|auch|along with",
+        "or": "or|oder",
         "unsupported": "deviation|stddev|variance|percentile|quartile|percentage|percent|share|ratio|chart|plot|graph|"
         "draw|forecast|predict|prediction|correlation|correlate|growth|grew|trend|difference|compared|regression|"
         "translate|pivot|diagramm|prozent|anteil|standardabweichung|varianz|prognose|wachstum|unterschied|duplicates|"

@@ -45,6 +45,8 @@ class Item(msgspec.Struct, frozen=True):
     critical: bool = False
     weak: bool = False
     """A column that is only meant if no other is named."""
+    texts: Sequence[str] = ()
+    """Of a value: all of them, if there are several to choose from ("Mon or Tue")."""
 
 
 class _Token(msgspec.Struct, frozen=True):

@@ -1,0 +1,107 @@
+"""Questions that a careless reading answers wrongly: superlatives, negations, orders, filters. Never a quiet guess."""
+
+import pytest
+
+from hub.chat.parts import Message
+from tests.providers.demo_runs import calls_in, run, said, user
+
+THINGS = "product,price,day\nLamp,20,Mon\nLamp,20,Tue\nLamp,20,Wed\nChair,50,Mon"
+PEOPLE = "name;city;age;salary\nAnna;Bern;31;5200.50\nBruno;Basel;45;7100\nCarla;Bern;28;4800\nDario;Genf;52;9050.25"
+
+
+async def ask(question: str, table: str) -> Message:
+    return await run([user(f"{question}\n\n{table}")])
+
+
+def wheres(answer: Message) -> list[tuple[str, str, object]]:
+    """The conditions of the only call."""
+    (call,) = calls_in(answer)
+    assert call.arguments is not None
+    found = call.arguments.get("where", [])
+    assert isinstance(found, list)
+    return [(each["column"], each["operator"], each["value"]) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "operator"),
+    [
+        ("greater than or equal to 30", ">="),
+        ("more than or equal to 30", ">="),
+        ("equal to or greater than 30", ">="),
+        ("is greater or equal to 30", ">="),
+        ("less than or equal to 30", "<="),
+        ("smaller than or equal to 30", "<="),
+        ("at most 30", "<="),
+        ("no more than 30", "<="),
+        ("no less than 30", ">="),
+        ("not less than 30", ">="),
+        (">= 30", ">="),
+        ("≥ 30", ">="),
+        ("<= 30", "<="),
+        ("≤30", "<="),
+        ("of 30 or more", ">="),
+        ("of 30 or less", "<="),
+        ("30 and above", ">="),
+        ("größer oder gleich 30", ">="),
+        ("kleiner gleich 30", "<="),
+        ("not above 30", "<="),
+        ("is not above 30", "<="),
+        ("that is not over 30", "<="),
+        ("not below 30", ">="),
+        ("isn't under 30", ">="),
+        ("is not more than 30", "<="),
+        ("is not less than 30", ">="),
+        ("not equal to 30", "!="),
+        ("is not equal to 30", "!="),
+        ("is not 30", "!="),
+        ("not at least 30", "<"),
+        ("nicht über 30", "<="),
+        ("nicht unter 30", ">="),
+    ],
+)
+async def test_an_operator_in_words_is_the_one_that_is_meant(words: str, operator: str) -> None:
+    assert wheres(await ask(f"rows with price {words}", THINGS)) == [("price", operator, 30.0)]
+
+
+async def test_a_salary_that_is_not_above_is_at_most() -> None:
+    answer = await ask("rows where salary is not above 5000", PEOPLE)
+    assert wheres(answer) == [("salary", "<=", 5000.0)]
+    assert "Carla" in said(answer) and "Anna" not in said(answer)
+
+
+@pytest.mark.parametrize("question", ["people not in Bern", "people who do not live in Bern", "rows without Bern"])
+async def test_a_value_that_is_negated_is_left_out(question: str) -> None:
+    assert wheres(await ask(question, PEOPLE)) == [("city", "!=", "Bern")]
+
+
+async def test_a_negation_holds_for_each_value_of_its_list() -> None:
+    answer = await ask("average salary without Bern or Basel", PEOPLE)
+    assert wheres(answer) == [("city", "!=", "Bern"), ("city", "!=", "Basel")]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "salary not between 5000 and 8000",
+        "who is not the oldest",
+        "don't show the average salary",
+        "never sum salary",
+        "zeige nicht die Summe von salary",
+    ],
+)
+async def test_any_other_negation_is_refused(question: str) -> None:
+    answer = await ask(question, PEOPLE)
+    assert calls_in(answer) == []
+    assert "not understand" in said(answer) or "nicht verstanden" in said(answer)
+
+
+async def test_values_joined_by_or_are_one_question() -> None:
+    answer = await ask("average price for Mon or Tue", THINGS)
+    assert wheres(answer) == [("day", "in", ["Mon", "Tue"])]
+    assert "**30**" in said(answer) and "Mon or Tue" in said(answer)
+
+
+async def test_conditions_joined_by_or_are_refused() -> None:
+    answer = await ask("rows where city is Bern or age over 50", PEOPLE)
+    assert calls_in(answer) == []
+    assert "“or”" in said(answer)
