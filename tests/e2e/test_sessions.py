@@ -130,8 +130,20 @@ async def test_deleting_a_chat_ends_its_answer(hub: LiveHub, tab: Tab) -> None:
 
 async def test_an_address_of_no_chat_says_so(hub: LiveHub, tabs: Tabs) -> None:
     tab = await tabs.open(hub.url, "s-nowhere")
+    await expect(tab.get("gone")).to_contain_text("This chat does not exist or was deleted.")
+    await expect(tab.title).to_have_text("Chat not found")
+
+
+async def test_what_is_written_where_no_chat_is_begins_a_new_one(hub: LiveHub, tabs: Tabs) -> None:
+    hub.puppet.replies = echo
+    tab = await tabs.open(hub.url, "s-nowhere")
     await expect(tab.get("gone")).to_be_visible()
-    await expect(tab.get("send")).to_be_disabled()
+    await tab.send("Hello")
+    await tab.reads("You said: Hello")
+    await expect(tab.get("gone")).to_have_count(0)
+    assert await tab.session_id() != "s-nowhere"
+    await tab.page.reload()
+    await tab.reads("You said: Hello")
 
 
 async def test_older_messages_are_loaded_and_the_view_stays(hub: LiveHub, tabs: Tabs) -> None:

@@ -37,6 +37,7 @@ async def test_stop_keeps_what_was_said(hub: LiveHub, tab: Tab, how: str) -> Non
     await tab.reads("Half an answer")
     await expect(tab.answer.get_by_test_id("status")).to_have_text("Stopped")
     await expect(tab.get("stop")).to_have_count(0)
+    await expect(tab.composer).to_be_focused()
     await works_again(hub, tab)
 
 

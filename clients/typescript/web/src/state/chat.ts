@@ -2,7 +2,7 @@
 
 import { type Connection, follow } from "./connection";
 import type { Message, SessionEvent, Stopped } from "./contract";
-import { callFailure } from "./errors";
+import { callFailure, NO_SUCH_CHAT } from "./errors";
 import type { Outbox } from "./outbox";
 import { type Frame, SessionStore } from "./store";
 import { Listeners, newId } from "./timers";
@@ -58,7 +58,9 @@ export class Chat {
     this.end = follow<SessionEvent>(this.connection, {
       call: () => ["Watch", this.sessionId, this.wantsWhole ? null : this.store.transcript.position],
       next: (event) => this.take(event),
-      ended: (reason) => {
+      ended: (reason, code) => {
+        // The only argument that may be wrong is the id, from the page's address.
+        if (code === "invalid_arguments") reason = NO_SUCH_CHAT;
         this.gone = reason ?? "This chat was deleted, or is no longer shared with you.";
         this.listeners.call();
       },

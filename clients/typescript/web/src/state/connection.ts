@@ -156,7 +156,7 @@ export interface Followed<T> {
   /** False: what came does not fit; ask again. */
   next(item: T): boolean;
   /** It ended for good: null when the hub ended it without an error. */
-  ended(reason: string | null): void;
+  ended(reason: string | null, code: string | null): void;
 }
 
 /** Keeps a stream open across lost connections and passing errors. The returned function ends it. */
@@ -171,9 +171,9 @@ export function follow<T>(connection: Connection, followed: Followed<T>): () => 
     dispose = null;
     end?.();
   };
-  const finish = (reason: string | null) => {
+  const finish = (reason: string | null, code: string | null) => {
     stop();
-    followed.ended(reason);
+    followed.ended(reason, code);
   };
   const again = () => {
     drop();
@@ -199,14 +199,14 @@ export function follow<T>(connection: Connection, followed: Followed<T>): () => 
         mine = false;
         dispose = null;
         const failure = callFailure(error);
-        if (failure.code !== null && TERMINAL.has(failure.code)) finish(failure.text);
+        if (failure.code !== null && TERMINAL.has(failure.code)) finish(failure.text, failure.code);
         else if (!failure.lost) again();
       },
       complete() {
         if (!mine || over) return;
         mine = false;
         dispose = null;
-        finish(null);
+        finish(null, null);
       },
     });
     dispose = () => {

@@ -9,6 +9,10 @@ export interface CallFailure {
   lost: boolean;
 }
 
+export const NO_SUCH_CHAT = "This chat does not exist or was deleted.";
+/** Where the hub's sentence speaks to those who write clients: one for those who read the page. */
+const PLAIN: Record<string, string> = { session_not_found: NO_SUCH_CHAT };
+
 const CODED = /^\[([a-z_]+)\] (.*?)(?: \(retry after (\d+) s\))?$/s;
 const LOST = /underlying connection being closed|not in the 'Connected' State|connection was stopped|WebSocket/i;
 
@@ -16,7 +20,8 @@ export function callFailure(error: unknown): CallFailure {
   const raw = error instanceof Error ? error.message : String(error);
   const coded = CODED.exec(raw);
   if (coded === null) return { code: null, text: raw, lost: LOST.test(raw) };
-  const failure: CallFailure = { code: coded[1] ?? null, text: coded[2] ?? raw, lost: false };
+  const code = coded[1] ?? null;
+  const failure: CallFailure = { code, text: PLAIN[code ?? ""] ?? coded[2] ?? raw, lost: false };
   if (coded[3] !== undefined) failure.retryAfterS = Number(coded[3]);
   return failure;
 }

@@ -48,6 +48,20 @@ export class Viewer {
     this.listeners.call();
   }
 
+  /** Says it in the open chat; where that is gone, in a new one. False if it is not to be sent. */
+  send(content: string, more: { replaces?: string } = {}): boolean {
+    if (this.chat.gone === null) return this.chat.send(content, more);
+    const next = this.make(null);
+    if (!next.send(content)) {
+      next.close();
+      return false;
+    }
+    this.chat.close();
+    this.chat = next;
+    this.listeners.call();
+    return true;
+  }
+
   /** Deletes that session, for everybody. False if that did not work. */
   async remove(sessionId: string): Promise<boolean> {
     try {

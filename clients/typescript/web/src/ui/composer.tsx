@@ -23,7 +23,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
   useWatched(chat.store.subscribeHead, () => chat.store.transcript.run);
   useWatched(viewer.outbox.subscribe, () => viewer.outbox.entries);
   useWatched(chat.store.subscribeOrder, () => chat.store.transcript.order);
-  useWatched(chat.subscribe, () => chat.gone);
+  const gone = useWatched(chat.subscribe, () => chat.gone) !== null;
   const stoppable = chat.stoppable;
 
   useEffect(() => field.current?.focus({ preventScroll: true }), [chat]);
@@ -35,13 +35,18 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
 
   const send = () => {
     const content = text.trim();
-    if (content === "" || chat.gone !== null) return;
-    if (!chat.send(content, editing ? { replaces: editing.messageId } : {})) return;
-    addressSession(chat.sessionId, "replace");
+    if (content === "") return;
+    if (!viewer.send(content, editing ? { replaces: editing.messageId } : {})) return;
+    addressSession(viewer.chat.sessionId, "replace");
     setText("");
     if (editing) onEdited();
     onSent();
     field.current?.focus({ preventScroll: true });
+  };
+  const stop = (event: MouseEvent) => {
+    void chat.stop();
+    // The button goes, and would take the focus with it. A finger's tap should not bring up the keyboard.
+    if (!(event instanceof PointerEvent && event.pointerType === "touch")) field.current?.focus({ preventScroll: true });
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
     // While an input method is composing, Enter and Escape are its own.
@@ -77,19 +82,19 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
           value={text}
           data-testid="composer"
           aria-label="Message"
-          placeholder={stoppable ? "Next message (waits its turn)" : "Write a message"}
+          placeholder={gone ? "Write to begin a new chat" : stoppable ? "Next message (waits its turn)" : "Write a message"}
           enterkeyhint="send"
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
         {stoppable && (
-          <button type="button" class="stop" data-testid="stop" aria-label="Stop the answer (Escape)" title="Stop (Escape)" onClick={() => void chat.stop()}>
+          <button type="button" class="stop" data-testid="stop" aria-label="Stop the answer (Escape)" title="Stop (Escape)" onClick={stop}>
             <svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
               <rect x="5" y="5" width="14" height="14" rx="3" />
             </svg>
           </button>
         )}
-        <button type="submit" class="send" data-testid="send" aria-label="Send" title="Send (Enter)" disabled={text.trim() === "" || chat.gone !== null}>
+        <button type="submit" class="send" data-testid="send" aria-label="Send" title="Send (Enter)" disabled={text.trim() === ""}>
           <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
             <path d="M12 20V5m0 0-6 6m6-6 6 6" />
           </svg>

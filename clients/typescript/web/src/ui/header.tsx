@@ -25,6 +25,7 @@ const LINKS: Record<LinkState, string> = {
 export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
   const viewer = useViewer();
   const session = useWatched(chat.store.subscribeHead, () => chat.store.transcript.session);
+  const gone = useWatched(chat.subscribe, () => chat.gone) !== null;
   const [mode, setMode] = useState<"show" | "rename" | "delete">("show");
   useEffect(() => setMode("show"), [chat]);
   useEffect(() => {
@@ -46,7 +47,7 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
         {mode === "rename" && session ? (
           <Rename title={session.title} onDone={(title) => (back(), title !== null && void chat.rename(title))} />
         ) : (
-          <h1 data-testid="title">{session ? session.title || "Untitled" : "New chat"}</h1>
+          <h1 data-testid="title">{session ? session.title || "Untitled" : gone ? "Chat not found" : "New chat"}</h1>
         )}
         {session && (
           <p class="muted settings">
@@ -59,7 +60,7 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
           </p>
         )}
       </div>
-      {session && mode === "show" && (
+      {session && !gone && mode === "show" && (
         <>
           <IconButton label="Rename" testid="rename" path="m4 20 1-4L16 5l3 3L8 19l-4 1M14 7l3 3" onClick={() => setMode("rename")} />
           <IconButton label="Delete" testid="delete" path="M5 7h14M10 4h4M7 7l1 13h8l1-13M10 11v5M14 11v5" onClick={() => setMode("delete")} />

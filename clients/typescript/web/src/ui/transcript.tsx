@@ -31,7 +31,7 @@ export function TranscriptView({ chat, stick, onEdit }: { chat: Chat; stick: Sti
       <div class="transcript" ref={content} data-testid="transcript" role="region" aria-label="Transcript" aria-busy={loading}>
         {chat.gone !== null && (
           <p class="problem" role="alert" data-testid="gone">
-            {chat.gone}
+            {chat.gone} What you write below begins a new one.
           </p>
         )}
         {loading && <p class="muted centred">Opening the chat…</p>}

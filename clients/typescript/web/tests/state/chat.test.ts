@@ -141,10 +141,29 @@ describe("a chat", () => {
     expect(viewer.outbox.entries).toEqual([]);
   });
 
+  it("is followed by a new one, where it is gone and something is said", async () => {
+    const { wire, viewer, watch } = await viewing("s");
+    watch()?.observer.error(new Error("[session_not_found] There is no such session. Open one with OpenSession."));
+    expect(viewer.chat.gone).toBe("This chat does not exist or was deleted.");
+    expect(viewer.send("x".repeat(1_100_000))).toBe(false);
+    expect(viewer.chat.sessionId).toBe("s");
+    expect(viewer.send("hello")).toBe(true);
+    expect(viewer.chat.sessionId).not.toBe("s");
+    await settled();
+    expect(wire.calls.findLast(({ method }) => method === "SendMessage")?.args[0]).toBe(viewer.chat.sessionId);
+    expect(watch()?.args).toEqual([viewer.chat.sessionId, null]);
+  });
+
   it("says that it is gone", async () => {
     const { viewer, watch } = await viewing("s");
-    watch()?.observer.error(new Error("[session_not_found] There is no such chat."));
-    expect(viewer.chat.gone).toBe("There is no such chat.");
+    watch()?.observer.error(new Error("[forbidden] This chat is not yours."));
+    expect(viewer.chat.gone).toBe("This chat is not yours.");
+  });
+
+  it("takes an id that the hub does not accept for that of no chat", async () => {
+    const { viewer, watch } = await viewing("no id");
+    watch()?.observer.error(new Error("[invalid_arguments] Expected `str` matching regex."));
+    expect(viewer.chat.gone).toBe("This chat does not exist or was deleted.");
   });
 
   it("complains of what could not be done, and tells the hub of an error once", async () => {

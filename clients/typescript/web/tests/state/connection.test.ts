@@ -97,7 +97,7 @@ describe("a followed stream", () => {
     const stop = follow<unknown>(all.connection, {
       call: () => ["Watch", items.length],
       next: (item) => (items.push(item), next(item)),
-      ended: (reason) => ended.push(reason),
+      ended: (_, code) => ended.push(code),
     });
     return { ...all, items, ended, stop };
   }
@@ -133,7 +133,7 @@ describe("a followed stream", () => {
     const { wire, timers, ended } = await following();
     wire.live?.observer.error(new Error(`[${code}] No.`));
     await timers.pass(60_000);
-    expect(ended).toEqual(["No."]);
+    expect(ended).toEqual([code]);
     expect(wire.streams).toHaveLength(1);
   });
 
