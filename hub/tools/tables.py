@@ -98,7 +98,9 @@ async def top_rows(
     ascending: bool = False,
     where: Conditions = None,
 ) -> Json:
-    """The rows with the largest values in a column (the smallest, if ascending), in order; rows without one are last.
+    """The rows with the largest values in a column (the smallest, if ascending), in order; those without one left out.
+
+    `tied` is how many more rows have the same value as the last one.
 
     Args:
         column: The column to sort by.
@@ -115,6 +117,7 @@ async def top_rows(
         "unit": by.unit,
         "decimals": by.decimals,
         "matched": len(ordered),
+        "tied": sum(by.cells[row] == by.cells[ordered[n - 1]] for row in ordered[n:]),
         "columns": [each.name for each in table.columns],
         "kinds": [each.kind for each in table.columns],
         "rows": _shown(table, ordered[:n]),

@@ -105,3 +105,85 @@ async def test_conditions_joined_by_or_are_refused() -> None:
     answer = await ask("rows where city is Bern or age over 50", PEOPLE)
     assert calls_in(answer) == []
     assert "“or”" in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "label", "number"),
+    [
+        ("Which product is the most expensive?", "Chair", "50"),
+        ("which product has the highest price?", "Chair", "50"),
+        ("what is the priciest product", "Chair", "50"),
+        ("Welches product ist am teuersten?", "Chair", "50"),
+        ("Which product is the cheapest?", "Lamp", "20"),
+        ("which product has the lowest price?", "Lamp", "20"),
+        ("show me the most expensive one", "Chair", "50"),
+        ("the highest one by price", "Chair", "50"),
+    ],
+)
+async def test_the_dearest_is_a_row_and_not_a_sum_of_prices(question: str, label: str, number: str) -> None:
+    text = said(await ask(question, THINGS))
+    assert label in text and number in text
+    assert "60" not in text
+    assert ("Lamp" if label == "Chair" else "Chair") not in text
+
+
+async def test_it_is_said_that_single_rows_were_compared() -> None:
+    assert "not totals" in said(await ask("Which product is the most expensive?", THINGS))
+    assert "maximum" in said(await ask("Which product is the most expensive?", THINGS))
+
+
+async def test_what_was_sold_most_is_still_a_sum() -> None:
+    answer = await ask("which product made the most revenue?", "product,revenue\nLamp,20\nLamp,40\nChair,50")
+    assert "**Lamp**" in said(answer) and "**60**" in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "age"),
+    [
+        ("oldest person?", "Dario", "52"),
+        ("Who is the oldest?", "Dario", "52"),
+        ("What is the oldest person's salary?", "Dario", "52"),
+        ("youngest person?", "Carla", "28"),
+        ("wer ist am jüngsten?", "Carla", "28"),
+        ("wer ist die älteste Person?", "Dario", "52"),
+        ("which city has the oldest person?", "Genf", "52"),
+    ],
+)
+async def test_old_and_young_are_about_age(question: str, name: str, age: str) -> None:
+    text = said(await ask(question, PEOPLE))
+    assert name in text and age in text
+    assert not {"Anna", "Bruno", "Carla", "Dario"} - {name} & set(text.replace("|", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("question", "table"), [("oldest item", "item,cost\na,1\nb,2"), ("the cheapest person", PEOPLE), ("newest", PEOPLE)]
+)
+async def test_a_superlative_without_its_column_is_not_guessed(question: str, table: str) -> None:
+    answer = await ask(question, table)
+    assert calls_in(answer) == []
+    assert question.split()[-2 if " " in question else 0] in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "condition"),
+    [
+        ("people older than 40", ("age", ">", 40.0)),
+        ("people younger than 40", ("age", "<", 40.0)),
+        ("people not older than 40", ("age", "<=", 40.0)),
+    ],
+)
+async def test_older_than_is_about_age(question: str, condition: tuple[str, str, object]) -> None:
+    assert wheres(await ask(question, PEOPLE)) == [condition]
+
+
+async def test_rows_that_tie_are_told() -> None:
+    text = said(await ask("who is the oldest?", "name,age\nAnn,30\nBob,52\nCid,52"))
+    assert "1 more row has the same value" in text
+    text = said(await ask("which product is the cheapest?", "product,price\nA,5\nA,9\nB,5"))
+    assert "**A**, **B**" in text
+
+
+async def test_a_median_and_a_superlative_keep_their_columns() -> None:
+    answer = await ask("What's the median salary and the youngest age?", PEOPLE)
+    assert "median **6,150.25**" in said(answer)
+    assert "**28**" in said(answer) and "38" not in said(answer)

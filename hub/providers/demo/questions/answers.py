@@ -27,6 +27,11 @@ _MEASURES: Mapping[Language, Mapping[Measure, str]] = {
 
 _ORDERS = {"number": ("highest", "lowest"), "date": ("latest", "earliest")}
 
+_SINGLES: Mapping[Language, str] = {
+    "en": "; single rows compared, not totals",
+    "de": "; einzelne Zeilen verglichen, nicht Summen",
+}
+
 _FAILED = {
     "failed": {"en": "The tool {tool} failed: {error}", "de": "Das Werkzeug {tool} ist gescheitert: {error}"},
     "denied": {"en": "The call of {tool} was not allowed, so I have no result for it.",
@@ -154,7 +159,17 @@ def _top(question: Top, result: Mapping[str, Json], language: Language) -> str:
         lead = f"{name}, der {order} Wert{where}: **{first}**"
         if len(rows) > 1:
             lead = f"{len(rows)} Zeilen, {order} Werte in {name} zuerst{where}"
-    return f"{lead}:\n\n" + _cells_table(result)
+    return f"{lead}{_tied(result, language)}:\n\n" + _cells_table(result)
+
+
+def _tied(result: Mapping[str, Json], language: Language) -> str:
+    """Rows that are left out although they are as large as the last shown."""
+    count = result.get("tied", 0)
+    if not count:
+        return ""
+    if language == "en":
+        return f" ({count} more {'row has' if count == 1 else 'rows have'} the same value)"
+    return f" ({count} weitere {'Zeile hat' if count == 1 else 'Zeilen haben'} denselben Wert)"
 
 
 def _groups(question: Group, result: Mapping[str, Json], language: Language) -> str:
@@ -171,7 +186,10 @@ def _groups(question: Group, result: Mapping[str, Json], language: Language) -> 
     if question.limit == 1:
         order = ("lowest", "niedrigster Wert") if question.ascending else ("highest", "höchster Wert")
         said = order[0] if language == "en" else order[1]
-        return f"**{escape(groups[0]['value'])}** ({by}{where}; {said}, {what}): **{values[0]}**."
+        # The order of the groups says nothing about those that are equal.
+        first = [f"**{escape(group['value'])}**" for group in groups if group["result"] == groups[0]["result"]]
+        note = _SINGLES[language] if question.measure in ("min", "max") else ""
+        return f"{', '.join(first[:MAX_SHOWN])} ({by}{where}; {said}, {what}{note}): **{values[0]}**."
     shown = min(question.limit or MAX_SHOWN, len(groups), MAX_SHOWN)
     header = [by, what] if result["column"] is None else [by, what, rows_word]
     lines = [

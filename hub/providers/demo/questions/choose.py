@@ -14,7 +14,7 @@ from hub.providers.demo.questions.question import (
     Stats,
     Top,
 )
-from hub.providers.demo.questions.vocabulary import HINTS, IDENTIFIERS, QUANTITIES, USUAL_AMOUNTS
+from hub.providers.demo.questions.vocabulary import HINTS, IDENTIFIERS, QUANTITIES, SINGLES, USUAL_AMOUNTS
 
 DEFAULT_TOP = 5
 MAX_N = 200
@@ -53,7 +53,13 @@ def _name(names: Names, index: int) -> str:
 def _extreme(draft: Draft, names: Names, numbers: Sequence[int], others: Sequence[int]) -> list[Question]:
     direction, _, hint = draft.direction.partition(":")
     ascending = direction in ("bottom", "least")
-    by = numbers[0] if numbers else _hinted(names, hint, others)
+    hinted = _hinted(names, hint, others)
+    by = hinted if hint and hinted is not None else numbers[0] if numbers else hinted
+    if hint and hinted is None and not numbers:
+        return []
+    if hint == "age" and by is not None and names.columns[by].kind == "date":
+        # What is old has an early date.
+        ascending = not ascending
     if draft.group and by is not None and names.columns[by].kind == "number":
         # "the highest price per category": the extreme is the measure.
         measure: Measure = "min" if ascending else "max"
@@ -66,7 +72,9 @@ def _extreme(draft: Draft, names: Names, numbers: Sequence[int], others: Sequenc
             return [Group(_name(names, entity), None, "count", ascending, wanted, draft.where)]
         by = _usual_amount(names) if by is None else by
         if by is not None and names.columns[by].kind == "number":
-            group_measure: Measure = next((each for each in draft.measures if each != "count"), "sum")
+            single = hint or "single" in draft.flags or first_named([(by, names.columns[by])], SINGLES) is not None
+            usual: Measure = "sum" if not single else "min" if ascending else "max"
+            group_measure: Measure = next((each for each in draft.measures if each != "count"), usual)
             return [Group(_name(names, entity), _name(names, by), group_measure, ascending, wanted, draft.where)]
     if by is None:
         by = _usual_amount(names)
@@ -80,6 +88,11 @@ def _hinted(names: Names, hint: str, others: Sequence[int]) -> int | None:
     if hint == "date":
         named = [index for index in others if names.columns[index].kind == "date"]
         return next(iter(named), next((index for index, column in columns if column.kind == "date"), None))
+    if hint == "age":
+        named = [index for index in others if names.columns[index].kind == "date"]
+        ages = first_named([(i, column) for i, column in columns if column.kind == "number"], HINTS[hint])
+        dates = [index for index, column in columns if column.kind == "date"]
+        return next(iter(named), ages if ages is not None else next(iter(dates), None))
     if hint:
         return first_named([(i, column) for i, column in columns if column.kind == "number"], HINTS[hint])
     dates = [index for index in others if names.columns[index].kind == "date"]

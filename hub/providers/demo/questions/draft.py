@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hub.providers.demo.questions.names import Names
+from hub.providers.demo.questions.names import Names, first_named
 from hub.providers.demo.questions.question import Measure, Operator, Where
+from hub.providers.demo.questions.vocabulary import HINTS, SINGLE_WORDS
 from hub.providers.demo.questions.words import Item
 
 
@@ -31,6 +32,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     weak: frozenset[int] = frozenset()
     sentence: int = 0
     after_or: bool = False
+    superlatives: Sequence[str] = ()
 
     @property
     def asks(self) -> bool:
@@ -89,6 +91,7 @@ class _Reader:
         self._unknown: list[str] = []
         self._critical: list[str] = []
         self._unsupported: list[str] = []
+        self._said: list[str] = []
         # Places of a "not" that nothing has taken up.
         self._negations: set[int] = set()
 
@@ -127,6 +130,7 @@ class _Reader:
             flags=frozenset(self._flags),
             unknown=self._unknown,
             critical=self._critical,
+            superlatives=self._said,
             unsupported=[*self._unsupported, *(self._clause[place].text for place in sorted(self._negations))],
             text_columns=frozenset(i for i, column in enumerate(self._names.columns) if column.kind != "number"),
         )
@@ -143,6 +147,9 @@ class _Reader:
                 # "the best paid" after "top" only says by what.
                 if not self._direction or detail:
                     self._direction = item.meaning
+                    self._said.append(item.text)
+                if item.text.lower() in SINGLE_WORDS:
+                    self._flags.add("single")
                 if item.text.lower() in ("top", "bottom"):
                     self._flags.add("several")
             case "group":
@@ -230,6 +237,7 @@ class _Reader:
         return [index for index, column in enumerate(self._names.columns) if column.kind == "date"]
 
     def _operator(self, place: int, detail: str) -> None:
+        detail, _, hint = detail.partition(":")
         operand = self._next(place)
         if operand is None:
             return
@@ -247,15 +255,21 @@ class _Reader:
                 self._where.append(Where(self._names.columns[column].name, "contains", operand.text))
         elif operand.kind in ("number", "date"):
             self._used.add(place + 1)
-            self._where += self._compared(place, _OPERATORS[detail], operand)
+            self._where += self._compared(place, _OPERATORS[detail], operand, hint)
         elif operand.kind == "unknown" and detail in ("=", "!="):
             self._critical.append(operand.text)
 
-    def _compared(self, place: int, operator: Operator, operand: Item) -> list[Where]:
-        """The condition on the column that is meant: the nearest before, then after, else the only one of its kind."""
+    def _compared(self, place: int, operator: Operator, operand: Item, hint: str = "") -> list[Where]:
+        """The condition on the column that is meant: the nearest before, then after, else the only one of its kind.
+
+        With a hint ("older than") it is the column that the hint speaks of, if there is one.
+        """
         is_year = operand.kind == "number" and 1900 <= operand.number <= 2100
         kinds: tuple[str, ...] = ("date",) if operand.kind == "date" else ("number",)
-        column = self._last_column(place, kinds + (("date",) if is_year else ()))
+        numbers = [(i, each) for i, each in enumerate(self._names.columns) if each.kind == "number"]
+        column = first_named(numbers, HINTS[hint]) if hint else None
+        if column is None:
+            column = self._last_column(place, kinds + (("date",) if is_year else ()))
         if column is None and is_year and len(self._dates()) >= 1:
             column = self._dates()[0]
         if column is None:

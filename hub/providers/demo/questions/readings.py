@@ -55,10 +55,11 @@ def _negated(items: Sequence[Item]) -> list[Item]:
     """ "not above" is "at most". "between" has no opposite that is one condition, so its "not" stays."""
     made: list[Item] = []
     for item in items:
-        kind, _, operator = item.meaning.partition(":")
+        kind, _, rest = item.meaning.partition(":")
+        operator, colon, hint = rest.partition(":")
         if made and made[-1].meaning == "not" and kind == "op" and operator in _OPPOSITES:
             text = f"{made[-1].text} {item.text}"
-            made[-1] = msgspec.structs.replace(item, text=text, meaning=f"op:{_OPPOSITES[operator]}")
+            made[-1] = msgspec.structs.replace(item, text=text, meaning=f"op:{_OPPOSITES[operator]}{colon}{hint}")
         elif made and made[-1].meaning == "not" and item.kind in ("number", "date"):
             made[-1] = Item("meaning", made[-1].text, "op:!=")
             made.append(item)

@@ -44,7 +44,7 @@ def understand(text: str, table: Table) -> Understood:
     for draft in drafts:
         found = [] if draft.critical or draft.unsupported else questions_of(draft, names)
         if not found:
-            unknown += draft.unsupported or draft.critical or draft.unknown
+            unknown += draft.unsupported or draft.critical or draft.unknown or draft.superlatives
         questions += [question for question in found if question not in questions]
     return Understood(_merged(questions)[:MAX_QUESTIONS], unknown)
 

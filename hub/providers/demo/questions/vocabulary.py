@@ -31,8 +31,14 @@ MEANINGS: Mapping[str, str] = {
         "top:pay": "best paid|highest paid|best-paid|earns most|earns the most|bestbezahlte|bestbezahlten|"
         "verdient am meisten|earn the most|earns best",
         "bottom:pay": "worst paid|lowest paid|least paid|earns least|earns the least|verdient am wenigsten",
-        "top:date": "newest|latest|most recent|neueste|neuesten|neuester|jüngste|jüngsten|zuletzt",
-        "bottom:date": "oldest|earliest|älteste|ältesten|ältester|früheste|frühesten|zuerst",
+        "top:date": "newest|latest|most recent|neueste|neuesten|neuester|am neuesten|zuletzt",
+        "bottom:date": "earliest|früheste|frühesten|am frühesten|zuerst",
+        "top:age": "oldest|eldest|älteste|ältesten|ältester|ältestes|am ältesten",
+        "bottom:age": "youngest|jüngste|jüngsten|jüngster|jüngstes|am jüngsten",
+        "op:>:age": "older than|älter als",
+        "op:<:age": "younger than|jünger als",
+        "op:>:price": "more expensive than|dearer than|teurer als",
+        "op:<:price": "cheaper than|less expensive than|billiger als|günstiger als",
         "first": "first|the first|erste|ersten",
         "group": "per|by|for each|each|every|for every|grouped by|group by|broken down by|split by|by each|pro|je|nach|"
         "für jede|für jeden|für jedes|gruppiert nach|in each|jede|jeder|jedes|aufgeteilt nach",
@@ -48,11 +54,11 @@ MEANINGS: Mapping[str, str] = {
         "what is in|what's in|what is this|tell me about|beschreibe|beschreib|fasse|zusammenfassung|überblick|"
         "statistik|analysiere|übersicht|was steht in|summarisation|summarization|key figures|kennzahlen",
         "op:>": ">|more than|over|above|greater than|larger than|bigger than|higher than|exceeding|exceeds|exceed|"
-        "after|later than|über|mehr als|größer als|höher als|nach dem|teurer als|more expensive than|ab dem",
+        "after|later than|über|mehr als|größer als|höher als|nach dem|ab dem",
         "op:>=": ">=|at least|no less than|not less than|minimum of|since|from|mindestens|ab|seit|"
         "≥|starting|größer oder gleich|größer gleich|größer als oder gleich|greater or equal to|greater or equal",
         "op:<": "<|less than|fewer than|under|below|smaller than|lower than|before|earlier than|unter|weniger als|"
-        "kleiner als|niedriger als|vor|vor dem|cheaper than|billiger als|günstiger als",
+        "kleiner als|niedriger als|vor|vor dem",
         "op:<=": "<=|at most|no more than|not more than|up to|until|höchstens|maximal so viel wie|bis|bis zu|≤|"
         "kleiner oder gleich|kleiner gleich|kleiner als oder gleich|less or equal to|smaller or equal to|less or equal",
         "after:>=": "or more|or above|or over|or higher|or greater|or larger|or older|and more|and above|and over|"
@@ -150,7 +156,20 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
 HINTS: Mapping[str, frozenset[str]] = {
     "price": frozenset("price cost preis kosten amount".split()),
     "pay": frozenset("salary pay wage gehalt lohn income earnings".split()),
+    "age": frozenset("age alter".split()),
 }
+"""The columns that a superlative speaks of, by stems. "oldest" may be a date too."""
+
+SINGLES = frozenset(
+    "price cost preis kosten salary pay wage gehalt lohn age alter rate rating score grade note temperature temperatur "
+    "height weight size length width percent prozent discount rabatt margin speed year jahr".split()
+)
+"""Columns, by stems, of which a sum says nothing: "the highest price" of a product is that of a row."""
+
+SINGLE_WORDS = frozenset(
+    "highest lowest höchste höchsten höchster höchstes niedrigste niedrigsten niedrigster niedrigstes".split()
+)
+"""Superlatives that speak of single values rather than of what adds up."""
 
 USUAL_AMOUNTS = tuple(
     "revenue sales umsatz amount betrag total value wert price preis salary gehalt units quantity".split()

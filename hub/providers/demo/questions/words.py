@@ -138,8 +138,8 @@ def _single(tokens: Sequence[_Token], place: int, names: Names) -> Item:
             return Item("number", token.text, number=token.number)
         case "word":
             pass
-    if word in NUMBER_WORDS and not (word in ("one", "eins") and place and tokens[place - 1].text.lower() == "which"):
-        return Item("number", token.text, number=NUMBER_WORDS[word])
+    if word in NUMBER_WORDS and not _is_pronoun(tokens, place):
+        return Item("number", token.text, number=float(NUMBER_WORDS[word]))
     if word in STOPWORDS:
         return _stopword(token, names)
     # German puts it in one word: "Gesamtbestand".
@@ -153,6 +153,18 @@ def _single(tokens: Sequence[_Token], place: int, names: Names) -> Item:
         return Item("filler", token.text)
     before = tokens[place - 1].text.lower() if place else ""
     return Item("unknown", token.text, critical=before in CRITICAL_BEFORE)
+
+
+def _is_pronoun(tokens: Sequence[_Token], place: int) -> bool:
+    """ "the cheapest one" names a row, "top one" says how many."""
+    if tokens[place].text.lower() != "one" or not place:
+        return False
+    before = tokens[place - 1].text.lower()
+    if before in ("which", "the", "this", "that", "each", "every"):
+        return True
+    phrases = (before, " ".join(token.text.lower() for token in tokens[max(0, place - 2) : place]))
+    meanings = [MEANINGS.get(phrase, "") for phrase in phrases]
+    return before not in ("top", "bottom") and any(meaning.startswith(("top", "bottom")) for meaning in meanings)
 
 
 def _stopword(token: _Token, names: Names) -> Item:
