@@ -95,6 +95,32 @@ async def test_a_message_being_composed_is_not_sent_by_enter(tab: Tab) -> None:
     await expect(tab.questions).to_have_count(0)
 
 
+async def test_what_is_half_written_is_there_after_a_reload_in_its_own_chat(hub: LiveHub, tab: Tab) -> None:
+    await tab.composer.fill("half a que")
+    await tab.page.reload()
+    await expect(tab.composer).to_have_value("half a que")
+    await tab.composer.press_sequentially("stion")
+    await tab.composer.press("Enter")
+    (await hub.puppet.step()).answer("An answer.")
+    await tab.has_status("complete")
+    await expect(tab.composer).to_have_value("")
+    await tab.composer.fill("and half an")
+    await tab.act("edit", tab.questions.first)  # what is edited meanwhile is not in its way
+    await expect(tab.composer).to_have_value("half a question")
+    await tab.page.reload()
+    await expect(tab.composer).to_have_value("and half an")
+    await tab.get("new-chat").click()
+    await expect(tab.composer).to_have_value("")
+    await tab.rows.first.click()
+    await expect(tab.composer).to_have_value("and half an")
+    await tab.composer.press("Enter")
+    (await hub.puppet.step()).answer("Another.")
+    await tab.reads("Another.")
+    await tab.page.reload()
+    await tab.reads("Another.")
+    await expect(tab.composer).to_have_value("")
+
+
 async def test_an_example_is_sent_by_a_click(hub: LiveHub, tab: Tab) -> None:
     await tab.get("example").nth(2).click()
     step = await hub.puppet.step()

@@ -3,9 +3,10 @@
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { render } from "preact";
 import { realTimers } from "./state/timers";
+import { Unfinished } from "./state/unfinished";
 import { Viewer } from "./state/viewer";
 import { App } from "./ui/app";
-import { addressedSession, draftStorage, keptToken, onDraftRemoved } from "./ui/browser";
+import { addressedSession, draftStorage, keptToken, onDraftRemoved, textStorage } from "./ui/browser";
 import { pageFrame } from "./ui/frame";
 import { ViewerProvider } from "./ui/hooks";
 import "./style/base.css";
@@ -17,7 +18,8 @@ const wire = new HubConnectionBuilder()
   .configureLogging(LogLevel.None) // what goes wrong is shown on the page
   .build();
 
-const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession());
+const unfinished = new Unfinished(textStorage());
+const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession(), unfinished);
 
 onDraftRemoved((messageId) => viewer.outbox.forget(messageId));
 const probe = () => viewer.connection.probe("ListSessions", { limit: 1 });

@@ -45,6 +45,11 @@ export class Chat {
 
   readonly subscribe = this.listeners.add;
 
+  /** Nothing was said in it yet, so that nothing names it but this page. */
+  get blank(): boolean {
+    return this.isNew && this.outbox.of(this.sessionId).length === 0;
+  }
+
   close(): void {
     this.leaveOutbox();
     this.end?.();

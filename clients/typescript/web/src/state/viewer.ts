@@ -8,6 +8,7 @@ import { type Draft, type DraftStorage, Outbox } from "./outbox";
 import { SessionList } from "./sessions";
 import type { Frame } from "./store";
 import { Listeners, newId, type Timers } from "./timers";
+import { Unfinished } from "./unfinished";
 
 export class Viewer {
   readonly connection: Connection;
@@ -24,6 +25,7 @@ export class Viewer {
     private readonly frame: Frame,
     timers: Timers,
     sessionId: string | null,
+    readonly unfinished = new Unfinished(),
   ) {
     this.connection = new Connection(wire, timers);
     this.outbox = new Outbox(storage, this.deliver, () => this.connection.online, timers);
@@ -71,6 +73,7 @@ export class Viewer {
       return false;
     }
     this.outbox.forgetSession(sessionId);
+    this.unfinished.keep(sessionId, "");
     this.sessions.apply({ sessionId, deleted: true });
     if (this.chat.sessionId === sessionId) this.open(null);
     return true;

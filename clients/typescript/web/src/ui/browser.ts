@@ -1,20 +1,22 @@
-/** What the page keeps in the browser: unsent messages, a token, and the open session in its address. */
+/** What the page keeps in the browser: unsent messages and unfinished ones, a token, and the open session in its address. */
 
 import { type Draft, type DraftStorage, memoryStorage } from "../state/outbox";
+import type { TextStorage } from "../state/unfinished";
 
 /** Hubs below different prefixes of one host do not see each other's. */
 const PREFIX = `hubline:${location.pathname}:draft:`;
 
+function attempt<T>(what: () => T, otherwise: T): T {
+  try {
+    return what();
+  } catch {
+    return otherwise;
+  }
+}
+
 /** In localStorage; in memory where the browser forbids that (blocked or partitioned storage, full disk). */
 export function draftStorage(): DraftStorage {
   const memory = memoryStorage();
-  const attempt = <T>(what: () => T, otherwise: T): T => {
-    try {
-      return what();
-    } catch {
-      return otherwise;
-    }
-  };
   return {
     load: () => attempt(readAll, []),
     save(draft) {
@@ -28,9 +30,13 @@ export function draftStorage(): DraftStorage {
   };
 }
 
+function keysOf(storage: Storage, prefix: string): string[] {
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "");
+  return keys.filter((key) => key.startsWith(prefix));
+}
+
 function readAll(): Draft[] {
-  const keys = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? "");
-  return keys.filter((key) => key.startsWith(PREFIX)).flatMap((key) => readDraft(localStorage.getItem(key)));
+  return keysOf(localStorage, PREFIX).flatMap((key) => readDraft(localStorage.getItem(key)));
 }
 
 function readDraft(text: string | null): Draft[] {
@@ -48,6 +54,18 @@ export function onDraftRemoved(listener: (messageId: string) => void): void {
   addEventListener("storage", (event) => {
     if (event.key?.startsWith(PREFIX) && event.newValue === null) listener(event.key.slice(PREFIX.length));
   });
+}
+
+const TEXT = `hubline:${location.pathname}:unfinished:`;
+
+/** In sessionStorage: gone with this tab, and not another tab's. Until the page is left where the browser forbids that. */
+export function textStorage(): TextStorage {
+  const read = () => keysOf(sessionStorage, TEXT).map((key): [string, string] => [key.slice(TEXT.length), sessionStorage.getItem(key) ?? ""]);
+  return {
+    load: () => attempt(read, []),
+    save: (name, text) => attempt(() => sessionStorage.setItem(TEXT + name, text), undefined),
+    remove: (name) => attempt(() => sessionStorage.removeItem(TEXT + name), undefined),
+  };
 }
 
 const TOKEN = `hubline:${location.pathname}:token`;

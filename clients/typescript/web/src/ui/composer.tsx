@@ -28,18 +28,24 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
 
   useEffect(() => field.current?.focus({ preventScroll: true }), [chat]);
   useLayoutEffect(() => {
-    setText(editing ? textOf(editing) : "");
+    setText(editing ? textOf(editing) : viewer.unfinished.of(keptAs(chat)));
     if (editing) field.current?.focus({ preventScroll: true });
   }, [editing, chat]);
   useLayoutEffect(() => fit(field.current), [text]);
 
+  const write = (written: string) => {
+    setText(written);
+    if (!editing) viewer.unfinished.keep(keptAs(chat), written);
+  };
   const send = () => {
     const content = text.trim();
+    const kept = keptAs(chat);
     if (content === "") return;
     if (!viewer.send(content, editing ? { replaces: editing.messageId } : {})) return;
     addressSession(viewer.chat.sessionId, "replace");
     setText("");
     if (editing) onEdited();
+    else viewer.unfinished.keep(kept, "");
     onSent();
     field.current?.focus({ preventScroll: true });
   };
@@ -84,7 +90,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
           aria-label="Message"
           placeholder={gone ? "Write to begin a new chat" : stoppable ? "Next message (waits its turn)" : "Write a message"}
           enterkeyhint="send"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
         {stoppable && (
@@ -103,6 +109,9 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
     </form>
   );
 }
+
+/** Under which name what is being written is kept: after a reload a blank chat is another one. */
+const keptAs = (chat: Chat) => (chat.blank ? "new" : chat.sessionId);
 
 /** As high as its text, within what the style allows. */
 function fit(field: HTMLTextAreaElement | null): void {
