@@ -75,7 +75,7 @@ bench: $(S)/python
 	$(PY) -m tests.bench
 
 nightly: setup
-	$(PY) -m pytest -m nightly --timeout=7200 $(PYTEST_ARGS)
+	$(PY) -m pytest -m nightly --timeout=7200 --hypothesis-profile=random $(PYTEST_ARGS)
 
 # The wheel carries the built viewer: `pip install` of it needs no Node.
 wheel: $(S)/python $(S)/viewer
