@@ -150,6 +150,36 @@ async def test_a_failure_is_not_tried_again(backplane: Backplane, script: list[A
     assert not recorder.of(events.Notice)
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    """What the log's lines on runs that failed say."""
+    names = ("levelname", "code", "provider", "model", "run", "session")
+    lines = [record.__dict__ for record in caplog.records if record.getMessage() == "run failed"]
+    return [{name: line[name] for name in names} for line in lines]
+
+
+async def test_a_failure_is_one_line_in_the_log(backplane: Backplane, caplog: pytest.LogCaptureFixture) -> None:
+    script: list[Act] = [TextDelta(0, "par"), ProviderError("provider_auth", "The key sk-1234567 is wrong.")]
+    node, _, done = await answered(backplane, script)
+    assert warnings(caplog) == [
+        {
+            "levelname": "WARNING",
+            "code": "provider_auth",
+            "provider": "scripted",
+            "model": node.provider.streams[0].request.model,
+            "run": done.run_id,
+            "session": "ses",
+        }
+    ]
+    assert "sk-" not in caplog.text
+
+
+async def test_an_answer_that_completes_is_not_warned_of(
+    backplane: Backplane, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, _, done = await answered(backplane, [OVERLOADED], says("at last"))
+    assert (done.outcome, warnings(caplog)) == ("completed", [])
+
+
 async def test_trying_again_has_an_end(backplane: Backplane) -> None:
     node, _, done = await answered(backplane, *[[OVERLOADED]] * 9)
     assert (done.outcome, done.error and done.error.retryable) == ("failed", True)
@@ -165,11 +195,12 @@ async def test_a_provider_that_breaks_fails_the_run(
     assert "boom" in caplog.text
 
 
-async def test_wall_time_says_its_name_and_number(backplane: Backplane) -> None:
+async def test_wall_time_says_its_name_and_number(backplane: Backplane, caplog: pytest.LogCaptureFixture) -> None:
     limits = RunLimits(wall_time_s=0.01, linger_s=0)
     _, _, done = await answered(backplane, [TextDelta(0, "par"), asyncio.Event()], limits=limits)
     assert done.outcome == "limit" and done.error is not None
     assert (done.error.code, "wall_time_s (0.01 s)" in done.error.message) == ("wall_time", True)
+    assert [line["code"] for line in warnings(caplog)] == ["wall_time"]
 
 
 async def test_max_steps_says_its_name_and_number(backplane: Backplane) -> None:

@@ -171,10 +171,12 @@ class Runner:
         except TimeoutError:
             if wall_time.expired():
                 limit = f"wall_time_s ({self._limits.wall_time_s:g} s)"
+                self._warn("wall_time")
                 return failed("wall_time", outcome="limit", limit=limit)
             logger.exception("run %s failed by a time-out of its own", self.run_id)
             return failed("internal")
         except ProviderError as error:
+            self._warn(error.code)
             return Ending(
                 "failed",
                 error=RunError(
@@ -188,6 +190,19 @@ class Runner:
             # The one place where any error of a provider or of our own becomes the run's end: a run never dies silent.
             logger.exception("run %s failed", self.run_id)
             return failed("internal")
+
+    def _warn(self, code: RunErrorCode) -> None:
+        # Neither the failure's text nor what was said: a provider may quote both there.
+        logger.warning(
+            "run failed",
+            extra={
+                "code": code,
+                "provider": self._ask.provider,
+                "model": self._ask.model,
+                "run": self.run_id,
+                "session": self._session.session_id,
+            },
+        )
 
     async def _steps(self, provider: Provider) -> Ending:
         max_steps = min(self._ask.max_steps or self._limits.max_steps, self._limits.max_steps)
