@@ -11,12 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from hub import Hub, Hubline
+from hub.server.auth import Refused
 from tests.running import HUBLINE, Running, clean_environment, running
 from tests.server.serving import served
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+class Greeter(Hub[object]):
+    async def greet(self) -> str:
+        return "hello"
 
 
 def blocks(language: str) -> list[str]:
@@ -75,17 +82,15 @@ async def test_the_npm_client_prints_an_answer(hub: Running) -> None:
         "node", "--input-type=module", "--eval", code.replace("http://127.0.0.1:8000", hub.url),
         cwd=ROOT / "tests" / "interop", stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    assert node.stdout is not None
     try:
         async with asyncio.timeout(60):
-            text = ""
-            while "demo" not in text.lower():
-                read = await node.stdout.read(4096)
-                assert read, f"Node ended after {text!r}"
-                text += read.decode()
+            text, _ = await node.communicate()  # it ends by itself
     finally:
-        node.terminate()
-        await node.wait()
+        if node.returncode is None:
+            node.kill()
+            await node.wait()
+    assert node.returncode == 0
+    assert "demo" in text.decode().lower()
 
 
 async def test_the_tool_and_the_mount_are_served(tmp_path: Path) -> None:
@@ -118,3 +123,15 @@ def test_every_file_it_names_is_there() -> None:
     named = re.findall(r"`((?:hub|examples)/[\w/.]+)`", README)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+async def test_the_test_client_needs_the_lifespan_around_it() -> None:
+    assert '`async with app.test_client("/board") as client:`' in README
+    assert "`async with app.lifespan():`" in README
+    app = Hubline(backplane="memory://")
+    app.hub("/board")(Greeter)
+    with pytest.raises(Refused, match=r"async with app\.lifespan"):
+        async with app.test_client("/board"):
+            pass
+    async with app.lifespan(), app.test_client("/board") as client:
+        assert await client.invoke("Greet") == "hello"

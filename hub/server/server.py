@@ -215,7 +215,7 @@ class HubServer:
         if not self._is_running:
             reason = (
                 "The hub is not running. Where it is mounted into another application, pass that application "
-                "lifespan=app.lifespan, or await start() and close() there."
+                "lifespan=app.lifespan, or use `async with app.lifespan():` around it."
             )
             log.error(reason)
             raise Refused(503, reason)
