@@ -1,19 +1,22 @@
 """`hubline chat`: a prompt in the main thread, the session in a thread of its own.
 
-In this order because of Ctrl-C: Python raises KeyboardInterrupt in the main thread, where it leaves the prompt with
-the terminal as it was, or interrupts the wait for an answer, which stops that answer.
+In this order because of Ctrl-C: Python handles signals in the main thread, where `Keyboard` ends a prompt with the
+terminal as it was, or counts the press for the answer under way. From the moment that Enter was accepted, Ctrl-C is
+for that message's answer; only at an empty prompt it leaves.
 """
 
 import asyncio
 import concurrent.futures
 import contextlib
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from hub.errors import HubError
+from hub.terminal.keyboard import Discarded, Keyboard
 from hub.terminal.link import LinkLost, LinkRefused
 from hub.terminal.session import Session
 from hub.terminal.view import Ended, Piece, clean
@@ -21,6 +24,7 @@ from hub.terminal.view import Ended, Piece, clean
 DEFAULT_URL = "http://127.0.0.1:8000"
 PROMPT = "> "
 GIVE_UP_S = 30.0  # of a pipe, whose person is not there to press Ctrl-C
+PRESSES_TO_STOP = 2  # of Ctrl-C in one answer; the next one leaves
 
 T = TypeVar("T")
 
@@ -105,79 +109,101 @@ async def _ask_once(url: str, session_id: str | None, token: str | None, text: s
 
 def _interactive(url: str, session_id: str | None, token: str | None) -> int:
     printer = Printer(sys.stdout, sys.stdout, colour=sys.stdout.isatty())
-    with _terminal_kept(), _Background() as background:
+    with _Background() as background:
         session = background.call(_new_session(url, session_id, token, printer))
         with background.hold(session.following()):
-            printer.show([Piece("status", f"Session {session.session_id} at {url}.")])
             printer.show(
                 [
+                    Piece("status", f"Session {session.session_id} at {url}."),
                     Piece(
                         "status",
                         "Ctrl-C stops an answer, and leaves at the prompt. A \\ at its end goes on with the line.",
-                    )
+                    ),
                 ]
             )
-            while (text := read_message(input)) is not None:
-                if text.strip():
-                    _converse(background, session, text, printer)
-    print(f"\nGo on later with: hubline chat --session {session.session_id}")
+            keyboard = Keyboard(background.loop)
+            with keyboard.listening():
+                _chat(background, session, keyboard, printer)
+    print(f"\nGo on later with: {_command(url, session.session_id)}")
     return 0
+
+
+def _command(url: str, session_id: str | None) -> str:
+    address = [] if url == DEFAULT_URL else ["--url", url]
+    return clean(shlex.join(["hubline", "chat", *address, "--session", str(session_id)]))
 
 
 async def _new_session(url: str, session_id: str | None, token: str | None, printer: Printer) -> Session:
     return Session(url, session_id, printer.show, retry_for_s=None, token=token)
 
 
-def _converse(background: "_Background", session: Session, text: str, printer: Printer) -> None:
-    """One message and its answer. The first Ctrl-C stops it; the second leaves, and the answer goes on without us."""
+def _chat(background: "_Background", session: Session, keyboard: Keyboard, printer: Printer) -> None:
+    while (text := read_message(keyboard.line)) is not None:
+        if text.strip() and not _converse(background, session, text, keyboard, printer):
+            return
+
+
+def _converse(background: "_Background", session: Session, text: str, keyboard: Keyboard, printer: Printer) -> bool:
+    """One message and its answer, which the first Ctrl-C stops. False to leave: the way out of an answer that cannot
+    be stopped (the server is away, say) is a third press; the answer then goes on without us."""
     answer = background.start(session.ask(text))
-    stopped = False
-    while True:
-        try:
-            answer.result()
-            break
-        except HubError as error:
-            printer.show([Piece("error", str(error))])
-            break
-        except KeyboardInterrupt:
-            if stopped:
-                raise
-            stopped = True
-            printer.show([Piece("status", "stopping …")])
-            background.start(session.stop())
+    answer.add_done_callback(lambda _: keyboard.wake())
+    taken = 0
+    while not answer.done():
+        if keyboard.presses > taken:
+            taken += 1
+            if taken > PRESSES_TO_STOP:
+                return False
+            # After `ask` has begun, since the loop takes what it is given in order: there is a message to stop.
+            background.start(_stop(session, printer, again=taken > 1))
+        else:
+            keyboard.wait()
+    try:
+        answer.result()
+    except HubError as error:
+        printer.show([Piece("error", str(error))])
     printer.end_line()
+    return True
+
+
+async def _stop(session: Session, printer: Printer, *, again: bool) -> None:
+    printer.show([Piece("status", "still stopping; Ctrl-C once more leaves" if again else "stopping …")])
+    try:
+        await session.stop()
+    except HubError as error:
+        printer.show([Piece("error", str(error))])
+    except (LinkLost, LinkRefused):
+        return  # raised by the answer, too, which is waited for
 
 
 def read_message(ask: Callable[[str], str]) -> str | None:
-    """What the person typed or pasted; None when they leave. A line that ends in a backslash goes on in the next."""
+    """What the person typed or pasted; None when they leave. A line that ends in a backslash goes on in the next.
+
+    `ask` is `Keyboard.line`. Ctrl-C throws away what was begun, and leaves where nothing was.
+    """
     lines: list[str] = []
-    try:
-        while True:
+    while True:
+        try:
             line = ask("… " if lines else PROMPT)
-            if not line.endswith("\\"):
-                return "\n".join([*lines, line])
-            lines.append(line[:-1])
-    except (EOFError, KeyboardInterrupt):
-        return None
-
-
-@contextlib.contextmanager
-def _terminal_kept() -> Iterator[None]:
-    """Editing and history at the prompt, with a paste of several lines taken as one message."""
-    with contextlib.suppress(ImportError):  # Windows has none; the prompt works without
-        import readline
-
-        # Python switches it off, since its own prompt would run each pasted line.
-        readline.parse_and_bind("set enable-bracketed-paste on")
-    yield
+        except EOFError:
+            return None
+        except (KeyboardInterrupt, Discarded) as press:
+            if not lines and isinstance(press, KeyboardInterrupt):
+                return None
+            lines.clear()
+            print()
+            continue
+        if not line.endswith("\\"):
+            return "\n".join([*lines, line])
+        lines.append(line[:-1])
 
 
 class _Background:
     """An event loop in a thread, for a main thread that waits at a prompt."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="hubline-chat")
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True, name="hubline-chat")
 
     def __enter__(self) -> "_Background":
         self._thread.start()
@@ -185,12 +211,12 @@ class _Background:
 
     def __exit__(self, *_: object) -> None:
         self.call(_cancel_all())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
+        self.loop.close()
 
     def start(self, work: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def call(self, work: Coroutine[object, object, T]) -> T:
         return self.start(work).result()
@@ -213,7 +239,7 @@ class _Background:
         try:
             yield
         finally:
-            self._loop.call_soon_threadsafe(leave.set)
+            self.loop.call_soon_threadsafe(leave.set)
             staying.result()
 
 

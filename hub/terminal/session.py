@@ -61,10 +61,17 @@ class Session:
         return self.view.ended[run_id]
 
     async def stop(self) -> None:
-        """Stop what was asked last. By the message's id: that works before the server has the message, too."""
-        link = await self._connected()
-        with contextlib.suppress(LinkLost):  # whoever stops presses again
-            await link.invoke("Stop", self.session_id, {"messageId": self._message_id})
+        """Stop what was asked last. By the message's id: that works before the server has the message, too.
+
+        Raises LinkLost, LinkRefused, HubError; a connection that is lost meanwhile is waited for."""
+        message_id = self._message_id
+        while True:
+            link = await self._connected()
+            try:
+                await link.invoke("Stop", self.session_id, {"messageId": message_id})
+                return
+            except LinkLost:
+                await self._gone(link)
 
     async def _send(self, message_id: str, text: str) -> str:
         # The same message id again is answered with the same run, so a lost answer is simply asked for again.

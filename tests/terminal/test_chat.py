@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from hub.terminal.chat import Printer, read_message
+from hub.terminal.keyboard import Discarded
 from hub.terminal.view import Piece
 
 
@@ -37,7 +38,15 @@ def test_a_paste_of_several_lines_is_one_message() -> None:
 @pytest.mark.parametrize("how", [EOFError, KeyboardInterrupt])
 def test_leaving_at_the_prompt(how: type[BaseException]) -> None:
     assert read_message(typed(how)) is None
-    assert read_message(typed("begun\\", how)) is None
+
+
+def test_ctrl_c_throws_away_what_was_begun() -> None:
+    assert read_message(typed("begun\\", KeyboardInterrupt, "hello")) == "hello"
+    assert read_message(typed("begun\\", Discarded, Discarded, "hello")) == "hello"
+
+
+def test_end_of_file_leaves_what_was_begun() -> None:
+    assert read_message(typed("begun\\", EOFError)) is None
 
 
 def test_answers_and_the_rest_go_their_ways() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.running import HUBLINE, Running, clean_environment, running
 
+STOPPED = "\x1b[2mstopped"  # as the status is painted; the word alone may be in an answer
 PASTE = "\x1b[200~{}\x1b[201~"
 
 
@@ -29,12 +30,12 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._keyboard, text.encode())
 
-    def wait_for(self, text: str, deadline_s: float = 30) -> str:
+    def wait_for(self, text: str, deadline_s: float = 15) -> str:
         """Everything up to and with `text`, since the last thing that was waited for."""
         ends_at = time.monotonic() + deadline_s
         while (found := self.seen.find(text, self._from)) < 0:
             left_s = ends_at - time.monotonic()
-            assert left_s > 0, f"{text!r} did not appear after:\n{self.seen[self._from :]}"
+            assert left_s > 0, f"{text!r} did not appear after:\n{self.seen[self._from :]!r}"
             assert self._read(left_s), f"it ended before {text!r} appeared:\n{self.seen}"
         since, self._from = self._from, found + len(text)
         return self.seen[since : self._from]
@@ -98,7 +99,7 @@ def test_an_answer_streams_and_the_prompt_comes_back(server: Running, tmp_path: 
         terminal.wait_for("> ")
         terminal.type("\x04")
         assert terminal.wait_for_end() == 0
-        assert "hubline chat --session" in terminal.seen
+        assert f"hubline chat --url {server.url} --session ses_" in terminal.seen
 
 
 def test_a_pasted_table_is_one_message(server: Running, tmp_path: Path) -> None:
@@ -109,18 +110,53 @@ def test_a_pasted_table_is_one_message(server: Running, tmp_path: Path) -> None:
         assert "71" in terminal.wait_for("completed")
 
 
-def test_ctrl_c_stops_the_answer_and_then_leaves(server: Running, tmp_path: Path) -> None:
+LONG = "Write a long text about tea, 2,000 words, slowly"
+PROMPT = "\x1b[?2004h> "  # readline's, which is there once it reads; `> ` alone is in what a terminal echoes, too
+
+
+@pytest.mark.parametrize("wait", ["at once", "for the answer"])
+def test_ctrl_c_stops_the_answer_and_then_leaves(server: Running, tmp_path: Path, wait: str) -> None:
     with chatting(tmp_path, "--url", server.url) as terminal:
-        terminal.wait_for("> ")
-        terminal.type("Write a long text about tea, 2,000 words, slowly\n")
-        terminal.wait_for("tea")  # the echo of what was typed
-        terminal.wait_for("tea")
+        terminal.wait_for(PROMPT)
+        terminal.type(LONG)
+        terminal.wait_for("slowly")  # the echo
+        terminal.type("\n")
+        terminal.wait_for("\x1b[?2004l")  # Enter was accepted
+        if wait == "for the answer":
+            terminal.wait_for("tea")
         terminal.type("\x03")
-        terminal.wait_for("stopped")
-        terminal.wait_for("> ")
+        terminal.wait_for("stopping …")
+        terminal.wait_for(STOPPED)
+        terminal.wait_for(PROMPT)
         terminal.type("\x03")
         assert terminal.wait_for_end() == 0
     assert "Traceback" not in terminal.seen
+
+
+def test_ctrl_c_right_behind_enter_stops_that_message(server: Running, tmp_path: Path) -> None:
+    with chatting(tmp_path, "--url", server.url) as terminal:
+        terminal.wait_for(PROMPT)
+        for _ in range(5):
+            terminal.type(f"{LONG}\n\x03")
+            # One or the other, by which came first: the message was sent and stopped, or it was thrown away.
+            seen = terminal.wait_for(PROMPT)
+            assert STOPPED in seen or "tea" not in seen.split("slowly", 1)[-1]
+        terminal.type("\x03")
+        assert terminal.wait_for_end() == 0
+
+
+def test_ctrl_c_throws_a_begun_line_away_and_stays(server: Running, tmp_path: Path) -> None:
+    with chatting(tmp_path, "--url", server.url) as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.type("begun")
+        terminal.wait_for("begun")
+        terminal.type("\x03")
+        terminal.wait_for(PROMPT)
+        terminal.type("What can you do?\n")
+        assert "table" in terminal.wait_for("completed")
+        terminal.wait_for(PROMPT)
+        terminal.type("\x03")
+        assert terminal.wait_for_end() == 0
 
 
 def test_what_was_said_before_is_shown_when_a_session_goes_on(server: Running, tmp_path: Path) -> None:
