@@ -187,3 +187,77 @@ async def test_a_median_and_a_superlative_keep_their_columns() -> None:
     answer = await ask("What's the median salary and the youngest age?", PEOPLE)
     assert "median **6,150.25**" in said(answer)
     assert "**28**" in said(answer) and "38" not in said(answer)
+
+
+async def test_an_order_after_a_filter_is_one_list() -> None:
+    answer = await ask("list products with price above 50, most expensive first", THINGS)
+    assert wheres(answer) == [("price", ">", 50.0)]
+    answer = await ask("list products with price above 10, most expensive first", THINGS)
+    assert wheres(answer) == [("price", ">", 10.0)]
+    assert said(answer).index("Chair") < said(answer).index("Lamp")
+    assert said(answer).count("Lamp") == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("people sorted by salary, highest first", "Dario Bruno Anna Carla"),
+        ("people sorted by salary, lowest first", "Carla Anna Bruno Dario"),
+        ("people over age 30, youngest first", "Anna Bruno Dario"),
+        ("list people oldest first", "Dario Bruno Anna Carla"),
+        ("show people in Bern sorted by age descending", "Anna Carla"),
+        ("show people in Bern, sorted by age", "Carla Anna"),
+        ("rows with salary above 5000, lowest first", "Anna Bruno Dario"),
+        ("bottom 3 by age, just names", "Carla Anna Bruno"),
+        ("top 2 by salary, names only", "Dario Bruno"),
+    ],
+)
+async def test_rows_come_in_the_order_that_is_asked_for(question: str, names: str) -> None:
+    answer = await ask(question, PEOPLE)
+    assert len(calls_in(answer)) == 1
+    people = {"Anna", "Bruno", "Carla", "Dario"}
+    assert [word for word in said(answer).replace("|", " ").split() if word in people] == names.split()
+
+
+async def test_only_the_columns_that_are_asked_for_are_shown() -> None:
+    text = said(await ask("bottom 3 by age, just names", PEOPLE))
+    assert "| name |" in text and "Bern" not in text
+
+
+async def test_groups_come_in_the_order_that_is_asked_for() -> None:
+    text = said(await ask("total salary per city, lowest first", PEOPLE))
+    assert text.index("| Basel") < text.index("| Genf") < text.index("| Bern")
+
+
+BASES = (
+    "average salary", "rows where age is over 30", "total salary per city", "top 2 by salary", "how many people",
+    "the oldest person",
+)  # fmt: skip
+ADDED = (
+    "not", "never", "without", "in Atlantis", "sorted by age", "highest first", "oldest first", "descending", "rounded",
+    "in Bern", "older than 40", "not in Bern", "if possible", "weekly", "except Anna", "7", "over 50", "distinct",
+    "purple", "per city", "median", "first",
+)  # fmt: skip
+
+ALREADY_SO = {
+    ("total salary per city", "per city"),
+    ("total salary per city", "highest first"),
+    ("total salary per city", "descending"),
+    ("top 2 by salary", "highest first"),
+    ("top 2 by salary", "descending"),
+    ("the oldest person", "oldest first"),
+    ("the oldest person", "highest first"),
+    ("the oldest person", "descending"),
+    ("the oldest person", "sorted by age"),
+}
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("added", ADDED)
+@pytest.mark.parametrize("joint", [" ", ", "])
+async def test_no_word_is_silently_ignored(base: str, added: str, joint: str) -> None:
+    """It changes what is called, or what is said: all else would answer another question than the one asked."""
+    plain = await ask(base, PEOPLE)
+    changed = await ask(base + joint + added, PEOPLE)
+    if [call.arguments for call in calls_in(plain)] == [call.arguments for call in calls_in(changed)] != []:
+        assert said(changed) != said(plain) or (base, added) in ALREADY_SO

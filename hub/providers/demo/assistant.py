@@ -134,4 +134,6 @@ def _answers(understood: Understood, calls: Sequence[ToolCallPart], language: La
     answers = [answer(question, call, language) for question, call in pairs]
     if understood.unknown:
         answers.append(replies.partly_unknown(language, [escape(word) for word in understood.unknown]))
+    if understood.unused:
+        answers.append(replies.unused(language, [escape(word) for word in understood.unused]))
     return "\n\n".join(answers) + "\n"

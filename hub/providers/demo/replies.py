@@ -81,6 +81,7 @@ _PARTLY = {
     "en": "One part I did not understand: {words}.",
     "de": "Einen Teil habe ich nicht verstanden: {words}.",
 }
+_UNUSED = {"en": "I did not use: {words}.", "de": "Nicht verwendet habe ich: {words}."}
 MAX_NAMES = 12
 
 
@@ -99,6 +100,10 @@ def not_in_table(language: Language, words: Sequence[str], columns: Sequence[str
 
 def partly_unknown(language: Language, words: Sequence[str]) -> str:
     return _PARTLY[language].format(words=", ".join(f"“{word}”" for word in words[:5]))
+
+
+def unused(language: Language, words: Sequence[str]) -> str:
+    return _UNUSED[language].format(words=", ".join(f"“{word}”" for word in words[:MAX_NAMES]))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -159,7 +159,7 @@ def _top(question: Top, result: Mapping[str, Json], language: Language) -> str:
         lead = f"{name}, der {order} Wert{where}: **{first}**"
         if len(rows) > 1:
             lead = f"{len(rows)} Zeilen, {order} Werte in {name} zuerst{where}"
-    return f"{lead}{_tied(result, language)}:\n\n" + _cells_table(result)
+    return f"{lead}{_tied(result, language)}:\n\n" + _cells_table(result, question.shown)
 
 
 def _tied(result: Mapping[str, Json], language: Language) -> str:
@@ -227,7 +227,7 @@ def _rows(question: Rows, result: Mapping[str, Json], language: Language) -> str
         return lead + "."
     if len(rows) < matched:
         lead += f"; the first {len(rows)}" if language == "en" else f"; die ersten {len(rows)}"
-    return f"{lead}:\n\n" + _cells_table(result)
+    return f"{lead}:\n\n" + _cells_table(result, question.shown)
 
 
 def _description(result: Mapping[str, Json], language: Language) -> str:
@@ -249,9 +249,11 @@ def _described(column: Mapping[str, Json], language: Language) -> list[str]:
     return [escape(column["name"]), column["kind"], f"{column['count']}{_oddities(column, language)}", *said, common]
 
 
-def _cells_table(result: Mapping[str, Json]) -> str:
-    rows = [[escape(cell) for cell in row] for row in result["rows"][:MAX_SHOWN]]
-    return markdown([escape(name) for name in result["columns"]], rows, [kind == "number" for kind in result["kinds"]])
+def _cells_table(result: Mapping[str, Json], shown: Sequence[str]) -> str:
+    names = result["columns"]
+    chosen = [index for index, name in enumerate(names) if not shown or name in shown]
+    rows = [[escape(row[index]) for index in chosen] for row in result["rows"][:MAX_SHOWN]]
+    return markdown([escape(names[i]) for i in chosen], rows, [result["kinds"][i] == "number" for i in chosen])
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:

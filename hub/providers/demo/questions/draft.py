@@ -15,7 +15,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     `direction` is "top", "bottom", "most" or "least" (with a hint after a colon: "top:price"), empty if none is asked.
     `weak` columns were named by a word that means much the same; `sentence` tells one sentence from the next. `group`
-    is what stands after "per" or "by". `text_columns` are the columns of the table that can make groups.
+    is what stands after "per" or "by". `order` is a direction too: which rows come first ("highest first"), of
+    `order_columns` if they are named. `only`: nothing but the columns named is to be shown; `shown` are those.
+    `said` are words with what they ask for, `text` is the whole clause. `text_columns` are the columns of the table
+    that can make groups.
     """
 
     measures: Sequence[Measure] = ()
@@ -33,6 +36,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     sentence: int = 0
     after_or: bool = False
     superlatives: Sequence[str] = ()
+    order: str = ""
+    order_columns: Sequence[int] = ()
+    only: bool = False
+    shown: Sequence[int] = ()
+    said: Sequence[tuple[str, str]] = ()
+    text: str = ""
 
     @property
     def asks(self) -> bool:
@@ -41,12 +50,19 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_empty(self) -> bool:
-        nothing_wanted = not (self.asks or self.columns or self.where or self.flags or self.n is not None)
+        nothing_wanted = not (self.asks or self.columns or self.where or self.flags or self.order or self.n is not None)
         return nothing_wanted and not (self.unknown or self.critical or self.unsupported)
 
     @property
     def only_where(self) -> bool:
         return bool(self.where) and not (self.asks or self.columns or self.flags or self.unsupported or self.critical)
+
+    @property
+    def only_order(self) -> bool:
+        """It says nothing but in which order."""
+        wants = bool(self.measures or self.direction or self.group or self.where or self.critical or self.unsupported)
+        sorts = bool(self.order or "sort" in self.flags)
+        return sorts and not wants and self.n is None and self.flags <= {"sort", "ascending", "descending"}
 
     @property
     def only_columns(self) -> bool:
@@ -91,7 +107,10 @@ class _Reader:
         self._unknown: list[str] = []
         self._critical: list[str] = []
         self._unsupported: list[str] = []
-        self._said: list[str] = []
+        self._superlatives: list[str] = []
+        self._said: list[tuple[str, str]] = []
+        self._order = ""
+        self._only = False
         # Places of a "not" that nothing has taken up.
         self._negations: set[int] = set()
 
@@ -130,7 +149,11 @@ class _Reader:
             flags=frozenset(self._flags),
             unknown=self._unknown,
             critical=self._critical,
-            superlatives=self._said,
+            superlatives=self._superlatives,
+            order=self._order,
+            only=self._only,
+            said=self._said,
+            text=" ".join(item.text for item in self._clause),
             unsupported=[*self._unsupported, *(self._clause[place].text for place in sorted(self._negations))],
             text_columns=frozenset(i for i, column in enumerate(self._names.columns) if column.kind != "number"),
         )
@@ -143,17 +166,34 @@ class _Reader:
         match name:
             case "measure":
                 self._measures.append(_MEASURES[detail])
+                if item.text.lower() not in _HOW_MUCH:
+                    self._said.append((detail, item.text))
             case "top" | "bottom" | "most" | "least":
                 # "the best paid" after "top" only says by what.
                 if not self._direction or detail:
                     self._direction = item.meaning
-                    self._said.append(item.text)
+                    self._superlatives.append(item.text)
+                    self._said.append(("direction", item.text))
                 if item.text.lower() in SINGLE_WORDS:
                     self._flags.add("single")
                 if item.text.lower() in ("top", "bottom"):
                     self._flags.add("several")
             case "group":
                 self._after_group(place)
+            case "only":
+                self._only = True
+            case "first" if self._is_order(place):
+                self._order = self._clause[place - 1].meaning
+                self._said[-1] = ("order", f"{self._clause[place - 1].text} {item.text}")
+                self._superlatives.pop()
+                self._direction = ""
+            case "ascending" | "descending":
+                self._flags.add(name)
+                self._order = "bottom" if name == "ascending" else "top"
+                self._said.append(("order", item.text))
+            case "sort" | "distinct" | "first":
+                self._flags.add(name)
+                self._said.append(("order" if name == "sort" else name, item.text))
             case "op":
                 self._operator(place, detail)
             case "unsupported":
@@ -165,6 +205,11 @@ class _Reader:
             case _:
                 self._flags.add(name)
 
+    def _is_order(self, place: int) -> bool:
+        """ "highest first", in contrast to "the first"."""
+        before = self._clause[place - 1].meaning if place else ""
+        return bool(before) and before == self._direction and self._said[-1:] != [] and self._said[-1][0] == "direction"
+
     def _after_group(self, place: int) -> None:
         after = self._next(place)
         if after is None or after.kind != "column":
@@ -173,6 +218,7 @@ class _Reader:
         kind = self._names.columns[after.column].kind
         if kind != "number" or not (self._direction or "sort" in self._flags or "list" in self._flags):
             self._group.append(after.column)
+            self._said.append(("group", f"{self._clause[place].text} {after.text}"))
         else:
             # "top 3 by revenue" orders, "revenue by region" groups.
             self._columns.append(after.column)
@@ -241,6 +287,12 @@ class _Reader:
         operand = self._next(place)
         if operand is None:
             return
+        value = self._clause[place + 2] if self._has(place + 2) else None
+        if operand.kind == "column" and value is not None and value.kind in ("number", "date") and detail in _OPERATORS:
+            # "over age 30".
+            self._used |= {place + 1, place + 2}
+            self._where += self._compared(place + 2, _OPERATORS[detail], value)
+            return
         if detail == "between":
             upper = self._clause[place + 2] if self._has(place + 2) else None
             if upper is not None and operand.kind in ("number", "date") and upper.kind == operand.kind:
@@ -256,6 +308,11 @@ class _Reader:
         elif operand.kind in ("number", "date"):
             self._used.add(place + 1)
             self._where += self._compared(place, _OPERATORS[detail], operand, hint)
+        elif operand.kind in ("value", "column") and detail not in ("=", "!=") and hint:
+            # "older than Anna" would need Anna's age first.
+            self._critical.append(f"{self._clause[place].text} {operand.text}")
+        elif operand.kind in ("value", "column") and self._clause[place].text.lower().endswith((" than", " als")):
+            self._critical.append(f"{self._clause[place].text} {operand.text}")
         elif operand.kind == "unknown" and detail in ("=", "!="):
             self._critical.append(operand.text)
 
@@ -328,4 +385,5 @@ def _in_dates(name: str, operator: Operator, operand: Item) -> list[Where]:
 _MEASURES: dict[str, Measure] = {
     "sum": "sum", "average": "average", "median": "median", "min": "min", "max": "max", "count": "count",
 }  # fmt: skip
+_HOW_MUCH = frozenset(("how much", "wie viel", "wieviel"))
 _OPERATORS: dict[str, Operator] = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "!=": "!="}

@@ -35,12 +35,13 @@ class Stats(msgspec.Struct, frozen=True):
 
 
 class Top(msgspec.Struct, frozen=True):
-    """The rows with the largest or smallest values."""
+    """The rows with the largest or smallest values. `shown` are the columns to show, none is all."""
 
     column: str
     n: int
     ascending: bool
     where: Sequence[Where] = ()
+    shown: Sequence[str] = ()
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -59,6 +60,7 @@ class Rows(msgspec.Struct, frozen=True):
 
     where: Sequence[Where]
     limit: int = MAX_LISTED
+    shown: Sequence[str] = ()
 
 
 Question = Describe | Stats | Top | Group | Rows

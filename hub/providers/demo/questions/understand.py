@@ -13,7 +13,8 @@ import msgspec
 from hub.providers.demo.questions.choose import questions_of
 from hub.providers.demo.questions.draft import Draft, draft_of
 from hub.providers.demo.questions.names import Names
-from hub.providers.demo.questions.question import Describe, Question, Stats
+from hub.providers.demo.questions.orders import ordered, unused
+from hub.providers.demo.questions.question import Describe, Question, Rows, Stats, Top
 from hub.providers.demo.questions.readings import together
 from hub.providers.demo.questions.words import Item, items_of
 from hub.tables.table import Table
@@ -22,10 +23,12 @@ MAX_QUESTIONS = 8
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """The questions in a message. `unknown` are words that it did not understand, where they matter."""
+    """The questions in a message. `unknown` are words for which a part of it was not understood; `unused` are words
+    in the parts that were, which the answers do not take up."""
 
     questions: Sequence[Question]
     unknown: Sequence[str] = ()
+    unused: Sequence[str] = ()
 
 
 def understand(text: str, table: Table) -> Understood:
@@ -41,12 +44,25 @@ def understand(text: str, table: Table) -> Understood:
     drafts = _joined(clauses)
     questions: list[Question] = []
     unknown: list[str] = []
+    ignored: list[str] = []
     for draft in drafts:
-        found = [] if draft.critical or draft.unsupported else questions_of(draft, names)
-        if not found:
-            unknown += draft.unsupported or draft.critical or draft.unknown or draft.superlatives
+        refused = draft.critical or draft.unsupported
+        found = [] if refused else ordered(_showing(questions_of(draft, names), draft, names), draft, names)
+        if found:
+            ignored += unused(draft, found, names)
+        else:
+            unknown += draft.unsupported or draft.critical or draft.unknown or draft.superlatives or [draft.text]
         questions += [question for question in found if question not in questions]
-    return Understood(_merged(questions)[:MAX_QUESTIONS], unknown)
+    return Understood(_merged(questions)[:MAX_QUESTIONS], list(dict.fromkeys(unknown)), list(dict.fromkeys(ignored)))
+
+
+def _showing(questions: Sequence[Question], draft: Draft, names: Names) -> list[Question]:
+    """With only the columns that are to be shown."""
+    shown = [names.columns[index].name for index in draft.shown]
+    return [
+        msgspec.structs.replace(each, shown=shown) if shown and isinstance(each, Top | Rows) else each
+        for each in questions
+    ]
 
 
 def _clauses(items: Sequence[Item]) -> list[tuple[int, list[Item], bool]]:
@@ -75,7 +91,13 @@ def _joined(drafts: Sequence[Draft]) -> list[Draft]:
         before = joined[-1] if joined else None
         if draft.is_empty:
             continue
-        if before is not None and draft.only_where:
+        if before is not None and draft.only_order:
+            joined[-1] = _in_order(before, draft)
+        elif before is not None and draft.only_columns and draft.columns and _shows(before, draft):
+            joined[-1] = msgspec.structs.replace(
+                before, shown=[*before.shown, *draft.columns], unknown=[*before.unknown, *draft.unknown]
+            )
+        elif before is not None and draft.only_where:
             joined.append(_with_where(before, draft, joined))
         elif draft.only_where:
             waiting.append(draft)
@@ -87,6 +109,22 @@ def _joined(drafts: Sequence[Draft]) -> list[Draft]:
             joined.append(draft)
     joined += waiting
     return _filled(joined)
+
+
+def _in_order(before: Draft, draft: Draft) -> Draft:
+    return msgspec.structs.replace(
+        before,
+        order=draft.order or ("top" if before.order == "top" else "bottom"),
+        order_columns=draft.columns,
+        said=[*before.said, *draft.said],
+        unknown=[*before.unknown, *draft.unknown],
+    )
+
+
+def _shows(before: Draft, draft: Draft) -> bool:
+    """Whether the columns are those to be shown: "just names", or names after "the bottom 3 by age"."""
+    lists = bool((before.direction and before.columns) or before.where or before.flags & {"list", "sort"})
+    return lists and not before.measures and (draft.only or set(draft.columns) <= draft.text_columns)
 
 
 def _with_where(before: Draft, draft: Draft, joined: list[Draft]) -> Draft:
@@ -104,12 +142,13 @@ def _instead(draft: Draft, other: Draft) -> Draft:
     """The same asked of other values: of the south instead of the north."""
     columns = {where.column for where in other.where}
     kept = [where for where in draft.where if where.column not in columns]
-    return msgspec.structs.replace(draft, where=[*kept, *other.where])
+    return msgspec.structs.replace(draft, where=[*kept, *other.where], unknown=[*draft.unknown, *other.unknown])
 
 
 def _with_columns(before: Draft, draft: Draft, joined: list[Draft]) -> Draft:
     """More columns for the question before ("average price and quantity"), or the ones that it lacked."""
     where = [*before.where, *(each for each in draft.where if each not in before.where)]
+    before = msgspec.structs.replace(before, unknown=[*before.unknown, *draft.unknown])
     if not before.group and not before.direction:
         # One question about more columns; what is said at its end ("… for the east") holds for all of them.
         joined.pop()

@@ -47,9 +47,9 @@ MEANINGS: Mapping[str, str] = {
         "which": "which|who|whose|what|what's|whats|where|wer|welche|welcher|welches|welchen|was|wo|wessen",
         "sort": "sort|sorted|sort by|sorted by|order by|ordered by|rank|rank by|ranked by|ranking|sortiere|sortiert|"
         "sortiere nach|sortiert nach|ordne|ordne nach|rangliste",
-        "ascending": "ascending|asc|low to high|lowest first|smallest first|aufsteigend|"
-        "from low to high|cheapest first",
+        "ascending": "ascending|asc|low to high|lowest first|smallest first|aufsteigend|from low to high",
         "descending": "descending|desc|high to low|highest first|largest first|biggest first|absteigend",
+        "only": "just|only|nur|lediglich|bloß",
         "describe": "describe|summarise|summarize|summary|overview|statistics|stats|analyse|analyze|explore|profile|"
         "what is in|what's in|what is this|tell me about|beschreibe|beschreib|fasse|zusammenfassung|überblick|"
         "statistik|analysiere|übersicht|was steht in|summarisation|summarization|key figures|kennzahlen",
