@@ -105,6 +105,31 @@ async def test_in_a_narrow_pane_the_chats_are_behind_a_button(hub: LiveHub, tab:
     await expect(tab.get("new-chat")).to_be_hidden()
 
 
+async def test_in_a_narrow_pane_a_sentence_in_a_table_has_room(hub: LiveHub, tab: Tab) -> None:
+    await tab.page.set_viewport_size({"width": 320, "height": 600})
+    await tab.send("A table")
+    sentence = "Delivered late, as the keeper of the lighthouse was away"
+    (await hub.puppet.step()).answer(f"|Order|Region|Amount|Comment|\n|---|---|---|---|\n|1|North|18540|{sentence}|\n")
+    await tab.has_status("complete")
+    cell = await tab.answer.locator("td").last.bounding_box()
+    assert cell is not None
+    assert cell["width"] > 240
+    assert cell["height"] < 100
+    assert not await scrolls_sideways(tab.page)
+
+
+async def test_nothing_moves_while_a_chat_is_renamed_or_deleted(hub: LiveHub, tab: Tab) -> None:
+    empty = await tab.page.locator(".header").bounding_box()
+    await tab.send("A chat")
+    (await hub.puppet.step()).answer("Yes.")
+    await tab.has_status("complete")
+    for testid in ("rename", "delete"):
+        await tab.get(testid).click()
+        await expect(tab.get(testid)).to_have_count(0)
+        assert await tab.page.locator(".header").bounding_box() == empty
+        await tab.get("rename-input" if testid == "rename" else "confirm-delete").press("Escape")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out_from_what_is_behind_it(hub: LiveHub, tab: Tab, scheme: str) -> None:
     await tab.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")

@@ -11,7 +11,9 @@ import { pageFrame } from "./ui/frame";
 import { ViewerProvider } from "./ui/hooks";
 import "./style/base.css";
 import "./style/layout.css";
+import "./style/header.css";
 import "./style/message.css";
+import "./style/tool.css";
 
 const wire = new HubConnectionBuilder()
   .withUrl("hub", { transport: HttpTransportType.WebSockets, accessTokenFactory: keptToken })

@@ -109,7 +109,7 @@ function list({ ordered, start, items }: Tokens.List, closed: boolean): Componen
 
 function table({ header, rows }: Tokens.Table): ComponentChild {
   const cell = (Tag: "th" | "td") => (of: Tokens.TableCell) => (
-    <Tag class={of.align ? `align-${of.align}` : undefined}>{renderInline(of.tokens)}</Tag>
+    <Tag class={cellClass(of)}>{renderInline(of.tokens)}</Tag>
   );
   return (
     <div class="table" tabIndex={0} role="region" aria-label="Table">
@@ -125,6 +125,13 @@ function table({ header, rows }: Tokens.Table): ComponentChild {
       </table>
     </div>
   );
+}
+
+const LONG_CELL_CHARS = 24;
+
+function cellClass({ align, text }: Tokens.TableCell): string | undefined {
+  const names = [align && `align-${align}`, text.length > LONG_CELL_CHARS && "long"].filter(Boolean);
+  return names.length > 0 ? names.join(" ") : undefined;
 }
 
 function language(lang: string | undefined): string {

@@ -40,8 +40,12 @@ export function App() {
         <TranscriptView key={chat.sessionId} chat={chat} stick={stick} onEdit={setEditing} />
         <div class="foot">
           <JumpToEnd stick={stick} />
-          <Complaint />
-          <Composer chat={chat} editing={editing} onEdited={() => setEditing(null)} onSent={stick.toEnd} />
+          <div class="foot-lane">
+            <div class="foot-column">
+              <Complaint />
+              <Composer chat={chat} editing={editing} onEdited={() => setEditing(null)} onSent={stick.toEnd} />
+            </div>
+          </div>
         </div>
         <Announcer store={chat.store} />
       </main>

@@ -65,6 +65,9 @@ function ToolCard({ call }: { call: ToolPart }) {
           {state}
           {call.durationMs != null && ` · ${seconds(call.durationMs)}`}
         </span>
+        <svg class="tool-fold" viewBox="0 0 24 24" width="14" height="14" aria-hidden="true">
+          <path d="m6 9 6 6 6-6" />
+        </svg>
         {live && (fraction != null || note) && (
           <span class="tool-progress" data-testid="tool-progress">
             <progress max={1} {...(fraction != null ? { value: fraction } : {})} aria-label={`Progress of ${call.name}`} />
