@@ -105,6 +105,19 @@ async def test_the_focus_stays_where_one_writes(hub: LiveHub, tab: Tab) -> None:
     await expect(tab.composer).to_have_value("half a sentence")
 
 
+async def test_what_the_agent_may_do_is_explained_by_keyboard(hub: LiveHub, tab: Tab) -> None:
+    await tab.send("Count")
+    step = await hub.puppet.step()
+    await tab.has_status("streaming")
+    await tab.get("autonomy").focus()
+    await tab.page.keyboard.press("Enter")
+    await expect(tab.get("autonomy-hint")).to_have_text("Reading tools run, writing ones need approval.")
+    await tab.page.keyboard.press("Escape")
+    await expect(tab.get("autonomy-hint")).to_have_count(0)
+    step.answer("One.")  # the key was for the hint: the answer goes on
+    await tab.has_status("complete")
+
+
 async def test_tool_cards_and_thoughts_unfold_by_keyboard(hub: LiveHub, tab: Tab) -> None:
     await tab.send("Think")
     step = await hub.puppet.step()

@@ -46,6 +46,7 @@ async def test_a_token_connects_and_is_kept_for_this_tab_only(page: Page) -> Non
     good = token()
     await expect(page.get_by_test_id("sign-in")).to_contain_text("asks for a token")
     await expect(page.get_by_test_id("token")).to_have_attribute("type", "password")
+    await expect(page.get_by_test_id("connection-state")).to_have_text("Signed out")
     await give(page, f" {good}\n")
     await is_in_state(page, "online")
     await expect(page.get_by_test_id("sign-in")).to_have_count(0)

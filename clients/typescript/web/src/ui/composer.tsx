@@ -75,7 +75,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
     >
       {editing && (
         <p class="editing" data-testid="editing">
-          Editing your message. What follows it is put aside.
+          Editing your message. Sending replaces it and everything after it.
           <button type="button" class="quiet" onClick={onEdited}>
             Cancel
           </button>

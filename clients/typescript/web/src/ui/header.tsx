@@ -1,6 +1,6 @@
 /** The open session's title and settings, and how the connection is. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Chat } from "../state/chat";
 import type { Autonomy } from "../state/contract";
 import type { LinkState } from "../state/connection";
@@ -47,16 +47,14 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
         {mode === "rename" && session ? (
           <Rename title={session.title} onDone={(title) => (back(), title !== null && void chat.rename(title))} />
         ) : (
-          <h1 data-testid="title">{session ? session.title || "Untitled" : gone ? "Chat not found" : "New chat"}</h1>
+          <h1 data-testid="title" dir="auto">{session ? session.title || "Untitled" : gone ? "Chat not found" : "New chat"}</h1>
         )}
         {session && (
           <p class="muted settings">
             <span data-testid="model">
-              {session.provider} · {session.model}
+              {session.provider === session.model ? session.model : `${session.provider} · ${session.model}`}
             </span>
-            <span class="chip" data-testid="autonomy" title={AUTONOMY[session.autonomy]?.hint}>
-              {AUTONOMY[session.autonomy]?.label ?? session.autonomy}
-            </span>
+            <AutonomyChip autonomy={session.autonomy} />
           </p>
         )}
       </div>
@@ -82,6 +80,43 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
   );
 }
 
+/** What the agent may do by itself; pressed, it says so in a sentence until one goes elsewhere. */
+function AutonomyChip({ autonomy }: { autonomy: Autonomy }) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const { label, hint } = AUTONOMY[autonomy] ?? { label: autonomy, hint: "" };
+  useEffect(() => {
+    if (!open) return;
+    const elsewhere = (event: PointerEvent) => button.current?.contains(event.target as Node) || setOpen(false);
+    document.addEventListener("pointerdown", elsewhere);
+    return () => document.removeEventListener("pointerdown", elsewhere);
+  }, [open]);
+  return (
+    <>
+      <button
+        type="button"
+        class="chip"
+        ref={button}
+        data-testid="autonomy"
+        aria-expanded={open}
+        title={hint}
+        onClick={() => setOpen(!open)}
+        onBlur={() => setOpen(false)}
+        onKeyDown={(event) => event.key === "Escape" && open && (event.preventDefault(), setOpen(false))}
+      >
+        {label}
+      </button>
+      <span role="status">
+        {open && hint && (
+          <span class="chip-hint" data-testid="autonomy-hint">
+            {hint}.
+          </span>
+        )}
+      </span>
+    </>
+  );
+}
+
 function IconButton(props: { label: string; testid: string; path: string; onClick: () => void }) {
   return (
     <button type="button" class="quiet" title={props.label} aria-label={props.label} data-testid={props.testid} onClick={props.onClick}>
@@ -104,6 +139,7 @@ function Rename({ title, onDone }: { title: string; onDone: (title: string | nul
       <input
         value={text}
         aria-label="Title"
+        dir="auto"
         data-testid="rename-input"
         maxLength={200}
         ref={(input) => input?.focus()}
@@ -117,11 +153,12 @@ function Rename({ title, onDone }: { title: string; onDone: (title: string | nul
 
 function ConnectionState() {
   const { connection } = useViewer();
-  const { state } = useWatched(connection.subscribe, () => connection.link);
+  const { state, signIn } = useWatched(connection.subscribe, () => connection.link);
+  const text = signIn ? "Signed out" : LINKS[state];
   return (
-    <span class={`link link-${state}`} data-testid="connection-state" data-state={state} title={LINKS[state]}>
+    <span class={`link link-${state}`} data-testid="connection-state" data-state={state} title={text}>
       <span class="dot" aria-hidden="true" />
-      <span class="link-text">{LINKS[state]}</span>
+      <span class="link-text">{text}</span>
     </span>
   );
 }

@@ -49,7 +49,7 @@ const Row = memo(({ row, current, onOpen }: RowProps) => {
         aria-current={current ? "page" : undefined}
         onClick={() => onOpen(row.sessionId)}
       >
-        <span class={unread ? "session-title unread" : "session-title"}>{title}</span>
+        <span class={unread ? "session-title unread" : "session-title"} dir="auto">{title}</span>
         {row.running ? (
           <span class="dot busy" title="Answering" role="img" aria-label="Answering" />
         ) : (
