@@ -42,11 +42,13 @@ def hub_address(url: str) -> str:
     """The WebSocket address of the chat hub of a server. Raises LinkRefused if `url` is none."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
+        if "://" not in url and parts.port is None:
+            raise ValueError("a word")  # it might be a host's name, but is a slip more often
         scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}[parts.scheme]
         if not parts.hostname or parts.port == 0:
             raise ValueError("no host")
     except (KeyError, ValueError) as error:
-        raise LinkRefused(f"{url} is no address of a hub: give it like http://127.0.0.1:8000.") from error
+        raise LinkRefused(f"{url} is no URL of a hub: give it like http://127.0.0.1:8000.") from error
     return urlunsplit((scheme, parts.netloc, f"{parts.path.rstrip('/')}/hub", "", ""))
 
 

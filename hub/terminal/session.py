@@ -5,7 +5,8 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from hub.terminal.link import Link, LinkLost, open_link, record_of
+from hub.errors import HubError
+from hub.terminal.link import Link, LinkLost, LinkRefused, open_link, record_of
 from hub.terminal.view import Ended, Piece, View
 
 FIRST_RETRY_S = 0.2
@@ -134,9 +135,21 @@ class Session:
             wait_s = min(LAST_RETRY_S, wait_s * 2)
 
     async def _open(self, link: Link) -> None:
+        if self.session_id is not None and self.view.epoch is None:
+            await self._check_exists(link, self.session_id)
         wanted = {} if self.session_id is None else {"sessionId": self.session_id}
         opened = record_of(await link.invoke("OpenSession", wanted))
         self.session_id = str(opened["sessionId"])
+
+    async def _check_exists(self, link: Link, session_id: str) -> None:
+        """OpenSession would create it, and whoever mistyped an id would find an empty chat."""
+        try:
+            await link.invoke("GetSession", session_id)
+        except HubError as error:
+            if not str(error).startswith("[session_not_found]"):
+                raise
+            text = f"There is no session {session_id} at {self.url}. Without --session a new one is opened."
+            raise LinkRefused(text) from error
 
     async def _watch(self, link: Link) -> None:
         """Show the session's events. The link counts as up once the first has come: what is sent then is seen."""

@@ -52,6 +52,7 @@ class View:
     epoch: str | None = None
     offset: int = 0
     active_run: str | None = None
+    user: str | None = None  # who is typing here, once the hub has said whose the own messages are
     ended: dict[str, Ended] = field(default_factory=dict)  # by run id, the latest 100
     _printed: dict[tuple[str, int], int] = field(default_factory=dict)  # characters of a text part
     _seen: set[str] = field(default_factory=set)  # message ids
@@ -139,7 +140,7 @@ class View:
     def _done(self, event: Mapping[str, object]) -> list[Piece]:
         outcome = _text(event, "outcome")
         said = [outcome]
-        if outcome == "stopped" and (by := _text(event, "stoppedBy")):
+        if outcome == "stopped" and (by := _text(event, "stoppedBy")) and by != self.user:
             said = [f"stopped by {by}"]
         rate = _mapping(event, "timing").get("tokensPerSecond")
         if isinstance(rate, int | float) and rate > 0:
@@ -160,6 +161,8 @@ class View:
 
     def _message(self, message: Mapping[str, object]) -> list[Piece]:
         message_id = _text(message, "messageId")
+        if message_id in self.own:
+            self.user = _text(message, "author") or self.user
         if message_id in self._seen or message_id in self.own:
             return []
         self._seen.add(message_id)

@@ -223,7 +223,9 @@ def test_the_hub_of_an_address(url: str, address: str) -> None:
     assert hub_address(url) == address
 
 
-@pytest.mark.parametrize("url", ["", "ftp://example.org", "http://", "http://host:port", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "example.org/ai", "ftp://example.org", "http://", "http://host:port", "http://[::1"]
+)
 def test_what_is_no_address(url: str) -> None:
-    with pytest.raises(LinkRefused, match="is no address"):
+    with pytest.raises(LinkRefused, match="is no URL"):
         hub_address(url)

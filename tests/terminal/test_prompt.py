@@ -15,6 +15,7 @@ import pytest
 from tests.running import HUBLINE, Running, clean_environment, running
 
 STOPPED = "\x1b[2mstopped"  # as the status is painted; the word alone may be in an answer
+PROMPT = "\x1b[?2004h> "  # readline's, which is there once it reads; `> ` alone is in what a terminal echoes, too
 PASTE = "\x1b[200~{}\x1b[201~"
 
 
@@ -93,10 +94,10 @@ def server(tmp_path: Path) -> Iterator[Running]:
 
 def test_an_answer_streams_and_the_prompt_comes_back(server: Running, tmp_path: Path) -> None:
     with chatting(tmp_path, "--url", server.url) as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for(PROMPT)
         terminal.type("What can you do?\n")
         assert "table" in terminal.wait_for("completed")
-        terminal.wait_for("> ")
+        terminal.wait_for(PROMPT)
         terminal.type("\x04")
         assert terminal.wait_for_end() == 0
         assert f"hubline chat --url {server.url} --session ses_" in terminal.seen
@@ -104,14 +105,13 @@ def test_an_answer_streams_and_the_prompt_comes_back(server: Running, tmp_path: 
 
 def test_a_pasted_table_is_one_message(server: Running, tmp_path: Path) -> None:
     with chatting(tmp_path, "--url", server.url) as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for(PROMPT)
         terminal.type(PASTE.format("What is the total price?\nname,price\npen,20\nink,51\n"))
         terminal.type("\n")
         assert "71" in terminal.wait_for("completed")
 
 
 LONG = "Write a long text about tea, 2,000 words, slowly"
-PROMPT = "\x1b[?2004h> "  # readline's, which is there once it reads; `> ` alone is in what a terminal echoes, too
 
 
 @pytest.mark.parametrize("wait", ["at once", "for the answer"])
@@ -131,6 +131,7 @@ def test_ctrl_c_stops_the_answer_and_then_leaves(server: Running, tmp_path: Path
         terminal.type("\x03")
         assert terminal.wait_for_end() == 0
     assert "Traceback" not in terminal.seen
+    assert "stopped by" not in terminal.seen  # it was this user
 
 
 def test_ctrl_c_right_behind_enter_stops_that_message(server: Running, tmp_path: Path) -> None:
@@ -160,17 +161,25 @@ def test_ctrl_c_throws_a_begun_line_away_and_stays(server: Running, tmp_path: Pa
 
 
 def test_what_was_said_before_is_shown_when_a_session_goes_on(server: Running, tmp_path: Path) -> None:
-    with chatting(tmp_path, "--url", server.url, "--session", "s-1") as terminal:
-        terminal.wait_for("> ")
+    with chatting(tmp_path, "--url", server.url) as terminal:
+        session_id = terminal.wait_for(" at ").split()[-2]
+        terminal.wait_for(PROMPT)
         terminal.type("What can you do?\n")
         terminal.wait_for("completed")
-    with chatting(tmp_path, "--url", server.url, "--session", "s-1") as terminal:
+    with chatting(tmp_path, "--url", server.url, "--session", session_id) as terminal:
         assert "What can you do?" in terminal.wait_for("Ctrl-C stops")
+
+
+def test_a_session_that_is_not_there_is_said(server: Running, tmp_path: Path) -> None:
+    with chatting(tmp_path, "--url", server.url, "--session", "NOPE") as terminal:
+        assert terminal.wait_for_end() == 1
+    assert f"hubline: There is no session NOPE at {server.url}." in terminal.seen
+    assert "> " not in terminal.seen
 
 
 def test_a_server_that_ends_is_waited_for(server: Running, tmp_path: Path) -> None:
     with chatting(tmp_path, "--url", server.url) as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for(PROMPT)
         assert server.end(signal.SIGTERM) == 0
         terminal.wait_for("Trying to connect again")
         with running(tmp_path, "--backplane", "memory://", "--port", str(server.port)):

@@ -125,6 +125,14 @@ def test_a_stopped_run_says_by_whom() -> None:
     assert statuses(play(View(), started(), done("stopped", stoppedBy="ann"))) == ["stopped by ann"]
 
 
+def test_a_run_that_the_user_stopped_says_no_name() -> None:
+    own = {"type": "message", "message": {**user("tea?"), "author": "ann"}}
+    pieces = play(View(own={"u1"}), own, started(), done("stopped", stoppedBy="ann"))
+    assert statuses(pieces) == ["stopped"]
+    pieces = play(View(own={"u1"}), own, started(), done("stopped", stoppedBy="bob"))
+    assert statuses(pieces) == ["stopped by bob"]
+
+
 def test_notices_files_queue_and_approvals_are_lines() -> None:
     pieces = play(
         View(),
