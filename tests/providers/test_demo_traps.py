@@ -261,3 +261,24 @@ async def test_no_word_is_silently_ignored(base: str, added: str, joint: str) ->
     changed = await ask(base + joint + added, PEOPLE)
     if [call.arguments for call in calls_in(plain)] == [call.arguments for call in calls_in(changed)] != []:
         assert said(changed) != said(plain) or (base, added) in ALREADY_SO
+
+
+@pytest.mark.parametrize("question", ["Compare Bern and Zürich", "compare the salary of Bern and Zürich"])
+async def test_a_value_that_the_table_does_not_have_is_said(question: str) -> None:
+    assert "“Zürich”: neither in the table" in said(await ask(question, PEOPLE))
+
+
+@pytest.mark.parametrize("text", ["hello, how are you today?", "Hi! How's it going?", "Hallo, wie geht's?"])
+async def test_a_greeting_may_ask_how_one_is(text: str) -> None:
+    answer = said(await run([user(text)]))
+    assert answer.startswith(("Hello", "Hallo"))
+
+
+async def test_who_it_is_is_said_once_in_a_session() -> None:
+    first = user(f"average price\n\n{THINGS}")
+    messages = [first, await run([first])]
+    assert said(messages[1]).lower().count("demo") == 1
+    for number, text in enumerate(["total price", "plot it", "average xyzzy of bananas"], start=2):
+        messages.append(user(text, message_id=f"u{number}"))
+        messages.append(await run(messages))
+        assert "demo" not in said(messages[-1]).lower()

@@ -12,12 +12,13 @@ import msgspec
 from hub.chat.parts import Json, ToolCallPart
 from hub.providers.base import Request
 from hub.providers.demo import replies, wishes
-from hub.providers.demo.conversation import Stage, files_of, size_of, split
+from hub.providers.demo.conversation import Stage, files_of, introduced_in, size_of, split
 from hub.providers.demo.long_text import write
 from hub.providers.demo.phrases import Language
 from hub.providers.demo.questions.answers import answer, escape
 from hub.providers.demo.questions.question import Question, tool_call
 from hub.providers.demo.questions.understand import Understood, understand
+from hub.providers.demo.questions.vocabulary import MEANINGS
 from hub.providers.demo.source import Source, table_sources
 from hub.tables.table import Table, TableError, build, check_size
 
@@ -59,6 +60,7 @@ async def compose(request: Request) -> Reply:
     too_long = len(instruction) > MAX_CHARACTERS_READ
     instruction = instruction[:MAX_CHARACTERS_READ]
     language = wishes.language_of(instruction)
+    introduced = introduced_in(request.messages)
     thinking = None
     if wishes.wants_thinking(instruction) and not stage.thought and not stage.calls:
         thinking = replies.thinking(language, wishes.plain(instruction))
@@ -72,9 +74,9 @@ async def compose(request: Request) -> Reply:
     elif source is not None and not _is_small_talk(instruction):
         text, calls = await _about_table(source, instruction, language, request, stage)
     elif files_of(users[-1]):
-        text = [replies.file_unread(language)]
+        text = [replies.file_unread(language, introduced=introduced)]
     else:
-        text = [_small_talk(instruction, language)]
+        text = [_small_talk(instruction, language, introduced)]
     return Reply(text=text, calls=calls, thinking=thinking, written=stage.written, instruction=instruction)
 
 
@@ -82,10 +84,12 @@ def _is_small_talk(text: str) -> bool:
     return wishes.is_greeting(text) or wishes.is_thanks(text) or wishes.wants_help(text)
 
 
-def _small_talk(text: str, language: Language) -> str:
+def _small_talk(text: str, language: Language, introduced: bool) -> str:
     if wishes.is_thanks(text):
         return replies.thanks(language)
-    return replies.greeting(language) if _is_small_talk(text) else replies.unknown(language)
+    if _is_small_talk(text):
+        return replies.greeting(language)
+    return replies.unknown(language, introduced=introduced)
 
 
 async def _about_table(
@@ -101,7 +105,8 @@ async def _about_table(
     names = [escape(column.name) for column in table.columns]
     if not understood.questions:
         unknown = [escape(word) for word in understood.unknown]
-        return [replies.not_in_table(language, unknown, names)], ()
+        introduced = introduced_in(request.messages)
+        return [replies.not_in_table(language, unknown, _absent(unknown), names, introduced=introduced)], ()
     if stage.calls and not _were_cut_off(stage, request):
         return [_answers(understood, stage.calls, language)], ()
     calls = [PlannedCall(*tool_call(question, source.text)) for question in understood.questions]
@@ -109,7 +114,14 @@ async def _about_table(
     absent = list(dict.fromkeys(call.tool for call in calls if call.tool not in offered))
     if absent:
         return [replies.no_tools(language, absent)], ()
-    return [replies.table_read(language, len(table.rows), names)], calls
+    # Who it is was said before: straight to the point.
+    lead = [] if introduced_in(request.messages) else [replies.table_read(language, len(table.rows), names)]
+    return lead, calls
+
+
+def _absent(words: Sequence[str]) -> list[str]:
+    """Those that are not known at all, in contrast to known words that it cannot do."""
+    return [word for word in words if word.isalpha() and word.lower() not in MEANINGS]
 
 
 async def _build(source: Source) -> Table:
@@ -133,7 +145,8 @@ def _answers(understood: Understood, calls: Sequence[ToolCallPart], language: La
     pairs: list[tuple[Question, ToolCallPart]] = list(zip(understood.questions, calls, strict=False))
     answers = [answer(question, call, language) for question, call in pairs]
     if understood.unknown:
-        answers.append(replies.partly_unknown(language, [escape(word) for word in understood.unknown]))
+        unknown = [escape(word) for word in understood.unknown]
+        answers.append(replies.partly_unknown(language, unknown, _absent(unknown)))
     if understood.unused:
         answers.append(replies.unused(language, [escape(word) for word in understood.unused]))
     return "\n\n".join(answers) + "\n"

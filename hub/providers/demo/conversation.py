@@ -45,6 +45,12 @@ def files_of(message: Message) -> list[FilePart]:
     return [part for part in message.parts if isinstance(part, FilePart)]
 
 
+def introduced_in(messages: Sequence[Message]) -> bool:
+    """Whether an answer before the user's last message said who speaks."""
+    last = max((place for place, message in enumerate(messages) if message.role == "user"), default=0)
+    return any(message.role == "assistant" and "demo" in text_of(message).lower() for message in messages[:last])
+
+
 def split(messages: Sequence[Message]) -> tuple[list[Message], Stage]:
     """The user's messages up to the one to answer, oldest first, and how far its answer is.
 

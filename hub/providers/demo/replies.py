@@ -4,6 +4,12 @@ from collections.abc import Sequence
 
 from hub.providers.demo.phrases import Language
 
+_WHO = {
+    "en": "I am a demo with fixed rules and no AI model. ",
+    "de": "Ich bin eine Demo mit festen Regeln und ohne KI-Modell. ",
+}
+_ABSENT = {"en": " {words}: neither in the table nor a word that I know.",
+           "de": " {words}: weder in der Tabelle noch ein Wort, das ich kenne."}  # fmt: skip
 _CAN_DO = {
     "en": """\
 - **Work on a table.** Paste one (CSV, cells from a spreadsheet, a Markdown table) and ask, for example:
@@ -35,15 +41,12 @@ _THANKS = {
     "de": "Gern geschehen, soweit eine Demo das sagen kann. Frag gern weiter.\n",
 }
 _UNKNOWN = {
-    "en": "I did not understand that. I am a demo with fixed rules and no AI model, so I will not guess. "
-    "Here is what I can do:\n\n",
-    "de": "Das habe ich nicht verstanden. Ich bin eine Demo mit festen Regeln und ohne KI-Modell, also rate ich nicht. "
-    "Das kann ich:\n\n",
+    "en": "I did not understand that. {who}I will not guess. Here is what I can do:\n\n",
+    "de": "Das habe ich nicht verstanden. {who}Ich rate nicht. Das kann ich:\n\n",
 }
 _FILE = {
-    "en": "I cannot open files (this is a demo without an AI model). Paste the table's cells into the message.\n\n",
-    "de": "Dateien kann ich nicht öffnen (dies ist eine Demo ohne KI-Modell). Füge die Zellen der Tabelle bitte in die "
-    "Nachricht ein.\n\n",
+    "en": "I cannot open files. {who}Paste the table's cells into the message.\n\n",
+    "de": "Dateien kann ich nicht öffnen. {who}Füge die Zellen der Tabelle bitte in die Nachricht ein.\n\n",
 }
 _TOO_LARGE = {
     "en": "That is more than this demo takes: {problem}. Send a smaller part of it and I will work on that.\n",
@@ -72,9 +75,9 @@ _NO_TOOLS = {
     "Also habe ich keine Zahlen für dich.\n",
 }
 _NOT_IN_TABLE = {
-    "en": "I did not understand that{words}. I am a demo with fixed rules, so I will not guess. Your table has the "
-    "columns {columns}. Ask for example for a total, an average, the top 3, or one of these per another.\n",
-    "de": "Das habe ich nicht verstanden{words}. Ich bin eine Demo mit festen Regeln, also rate ich nicht. Deine "
+    "en": "I did not understand that{words}. {who}I will not guess. Your table has the columns "
+    "{columns}. Ask for example for a total, an average, the top 3, or one of these per another.\n",
+    "de": "Das habe ich nicht verstanden{words}. {who}Ich rate nicht. Deine "
     "Tabelle hat die Spalten {columns}. Frag zum Beispiel nach einer Summe, einem Durchschnitt oder den 3 höchsten.\n",
 }
 _PARTLY = {
@@ -93,13 +96,23 @@ def no_tools(language: Language, tools: Sequence[str]) -> str:
     return _NO_TOOLS[language].format(tools=", ".join(f"`{tool}`" for tool in tools))
 
 
-def not_in_table(language: Language, words: Sequence[str], columns: Sequence[str]) -> str:
+def not_in_table(
+    language: Language, words: Sequence[str], absent: Sequence[str], columns: Sequence[str], *, introduced: bool
+) -> str:
+    """`absent` are those of the words that the table does not have, in contrast to what the demo cannot do."""
     said = f" ({', '.join(f'“{word}”' for word in words[:3])})" if words else ""
-    return _NOT_IN_TABLE[language].format(words=said, columns=_listed(columns))
+    missing = _ABSENT[language].format(words=_quoted(absent)) if absent else ""
+    who = "" if introduced else _WHO[language]
+    return _NOT_IN_TABLE[language].format(words=said, who=who, columns=_listed(columns)).rstrip("\n") + missing + "\n"
 
 
-def partly_unknown(language: Language, words: Sequence[str]) -> str:
-    return _PARTLY[language].format(words=", ".join(f"“{word}”" for word in words[:5]))
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words[:5])
+
+
+def partly_unknown(language: Language, words: Sequence[str], absent: Sequence[str]) -> str:
+    missing = _ABSENT[language].format(words=_quoted(absent)) if absent else ""
+    return _PARTLY[language].format(words=_quoted(words)) + missing
 
 
 def unused(language: Language, words: Sequence[str]) -> str:
@@ -119,12 +132,12 @@ def thanks(language: Language) -> str:
     return _THANKS[language]
 
 
-def unknown(language: Language) -> str:
-    return _UNKNOWN[language] + _CAN_DO[language] + "\n"
+def unknown(language: Language, *, introduced: bool = False) -> str:
+    return _UNKNOWN[language].format(who="" if introduced else _WHO[language]) + _CAN_DO[language] + "\n"
 
 
-def file_unread(language: Language) -> str:
-    return _FILE[language] + _CAN_DO[language] + "\n"
+def file_unread(language: Language, *, introduced: bool = False) -> str:
+    return _FILE[language].format(who="" if introduced else _WHO[language]) + _CAN_DO[language] + "\n"
 
 
 def too_large(language: Language, problem: str) -> str:

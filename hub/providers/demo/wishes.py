@@ -54,7 +54,10 @@ _SIZES = {"short": 150, "kurz": 150, "kurze": 150, "kurzen": 150, "very long": 6
 
 _GREETING = re.compile(
     r"(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|greetings|hallo|moin|servus|guten "
-    r"(?:tag|morgen|abend)|grüß gott)(?: (?:there|all|you|du|zusammen|demo|hubline))?[\s!.,?:)👋]*",
+    r"(?:tag|morgen|abend)|grüß gott)(?: (?:there|all|you|du|zusammen|demo|hubline))?"
+    r"(?:[\s,.!]*(?:and )?(?:how(?: are|'re) (?:you|things)(?: doing)?|how do you do|how is it going|how's it going|"
+    r"what's up|nice to meet you|wie geht es (?:dir|ihnen|euch)|wie geht'?s(?: dir)?)(?: today| heute)?)?["
+    r"\s!.,?:)👋]*",
     re.IGNORECASE,
 )
 _THANKS = re.compile(r"(?:thanks?|thank you|thx|cheers|danke|vielen dank)\b.{0,40}", re.IGNORECASE)

@@ -102,6 +102,7 @@ STOPWORDS = frozenset(
     "im an am auf zu zum zur mit für bei aus und mir mich uns ich wir du ihr sie er es bitte kannst können könntest "
     "möchte will wissen sag sage berechne rechne ermittle bestimme denn mal doch tabelle daten "
     "werte wert spalte spalten "
+    "live lives lived living compare comparison vergleiche vergleich wohnen wohnt lebt leben "
     "alle alles dort da gibt gibt's als so viel wie hier diese dieser dieses diesem jetzt danke hallo insgesamt nur "
     "verdient verdienen hoch groß lang deren dessen ihre ihren zahl zahlen".split()
 )
