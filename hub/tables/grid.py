@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from hub.tables.cells import is_missing, read_date, read_number
+from hub.tables.records import aligned, find_records
 
 Delimiter = str
-"""One of "\\t", "|", ";", ",", or "" for a single column."""
+"""One of "\\t", "|", ";", ",", "  " for aligned columns, "json", or "" for a single column."""
 
 MAX_QUOTED_LINES = 100
 """A quoted cell with more line breaks is taken for a stray quote."""
@@ -33,10 +34,16 @@ class Grid(msgspec.Struct, frozen=True):
     last: int
     has_rule: bool = False
     """A Markdown table's rule was found: the first row is its header."""
+    span: tuple[int, int] | None = None
+    """Of a JSON array: where it begins and ends, in characters; it need not fill its lines."""
 
 
 def find_grid(text: str) -> Grid | None:
     """The largest table in the text; None if there is none. Time is linear in the text."""
+    records = find_records(text)
+    if records is not None:
+        rows, start, end = records
+        return Grid(rows, "json", 0, 0, True, (start, end))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     best: Grid | None = None
     for delimiter in ("\t", "|", ";", ","):
@@ -45,6 +52,9 @@ def find_grid(text: str) -> Grid | None:
         grid = _longest(lines, delimiter)
         if grid is not None and (best is None or _weight(grid) > _weight(best)):
             best = grid
+    if best is None:
+        spaced = aligned(lines)
+        best = None if spaced is None else Grid(spaced[0], "  ", spaced[1], spaced[2])
     return _single_column(lines) if best is None else best
 
 
@@ -52,11 +62,15 @@ def around(text: str, grid: Grid) -> str:
     """The text without the table: what the user says about it."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kept = lines[: grid.first] + lines[grid.last :]
+    if grid.span is not None:
+        kept = (text[: grid.span[0]] + "\n" + text[grid.span[1] :]).splitlines()
     return "\n".join(line for line in kept if _FENCE.match(line) is None).strip()
 
 
 def table_text(text: str, grid: Grid) -> str:
     """The table alone, as it stood in the text."""
+    if grid.span is not None:
+        return text[grid.span[0] : grid.span[1]]
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(lines[grid.first : grid.last])
 

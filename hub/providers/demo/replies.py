@@ -12,7 +12,8 @@ _ABSENT = {"en": " {words}: neither in the table nor a word that I know.",
            "de": " {words}: weder in der Tabelle noch ein Wort, das ich kenne."}  # fmt: skip
 _CAN_DO = {
     "en": """\
-- **Work on a table.** Paste one (CSV, cells from a spreadsheet, a Markdown table) and ask, for example:
+- **Work on a table.** Paste one (CSV, cells from a spreadsheet, Markdown, a JSON array of objects, columns two spaces \
+apart) and ask, for example:
   - *What is the average price?*
   - *Total revenue per region*
   - *Top 3 by salary*
