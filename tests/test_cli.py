@@ -180,7 +180,12 @@ class TestPipe:
             assert "\x1b" not in answer.stdout + answer.stderr
 
     def test_a_session_goes_on(self, tmp_path: Path) -> None:
+        async def open_session(url: str) -> None:
+            async with open_link(url) as link:
+                await link.invoke("OpenSession", {"sessionId": "s-1"})
+
         with running(tmp_path, "--demo-pace", "0") as server:
+            asyncio.run(open_session(server.url))
             first = hubline("chat", "--url", server.url, "--session", "s-1", folder=tmp_path, stdin="Hello")
             second = hubline("chat", "--url", server.url, "--session", "s-1", folder=tmp_path, stdin="Hello again")
         assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
