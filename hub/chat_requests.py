@@ -18,6 +18,9 @@ from hub.server.wire_model import WireModel
 MAX_TEXT_CHARS = 1_000_000
 """Of one message; what travels is bounded by the hub's `max_receive_bytes` before."""
 
+MAX_INTEGER = 2**53 - 1
+"""The largest that a JavaScript client can write."""
+
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
 SessionId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -56,7 +59,7 @@ class OpenRequest(SettingsRequest):
 
 class PositionRequest(WireModel):
     epoch: Annotated[str, Field(max_length=128)]
-    offset: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
     def position(self) -> Position:
         return Position(self.epoch, self.offset)
@@ -115,7 +118,7 @@ class RegenerateRequest(WireModel):
 
 class ListRequest(WireModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    before: Annotated[int, Field(ge=0)] | None = None
+    before: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None = None
 
 
 class HistoryRequest(WireModel):
@@ -153,5 +156,7 @@ def parse(model: type[Model], value: object) -> Model:
         return model.from_wire({} if value is None else value)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "the argument"
+        # What pydantic calls the branches of a union is nothing that a client wrote.
+        named = [str(part) for part in problem["loc"] if isinstance(part, int) or part.isidentifier()]
+        field = ".".join(named) or "the argument"
         raise CallError("invalid_arguments", f"{field}: {problem['msg'].rstrip('.')}.") from None

@@ -9,11 +9,15 @@ from hub.backplane.base import Ask, Backplane, Known, Position, WhenBusy
 from hub.chat.parts import Autonomy, Json, Message, Session, TextPart, WireStruct
 from hub.errors import CallError
 from hub.providers.base import Provider
+from hub.runs import ask as asks
 from hub.runs.access import Access, check_autonomy
 from hub.runs.ask import RunAsk
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
 from hub.runs.reading import Reading
+
+ANSWER = "answer"
+"""The prefix of the ids that the hub gives to answers; a message of a client with such an id would take its place."""
 
 
 class Asked(WireStruct, frozen=True, kw_only=True):
@@ -115,7 +119,7 @@ class Asking:
             await self._replaceable(session_id, message_id, replaces)
         ask = RunAsk(
             message_id=message_id,
-            answer_id=self._env.new_id("msg"),
+            answer_id=self._env.new_id(ANSWER),
             author=user,
             parts=parts or None,
             context=context,
@@ -149,7 +153,7 @@ class Asking:
             reply_to = (await self._answerable(session_id, message_id)).message_id
         ask = RunAsk(
             message_id=reply_to,
-            answer_id=self._env.new_id("msg"),
+            answer_id=self._env.new_id(ANSWER),
             author=user,
             reply_to=reply_to,
             provider=chosen,
@@ -181,6 +185,8 @@ class Asking:
         return StopAnswer(run_ids=stopped.run_ids, outcome=stopped.outcome)
 
     async def _ask(self, session_id: str, ask_id: str, ask: RunAsk, digest: str, when_busy: WhenBusy) -> Asked:
+        if ask_id.startswith(f"{ANSWER}_"):
+            raise CallError("conflict", f"Ids that begin with {ANSWER}_ are the hub's own. Make another one.")
         position = await self._backplane.journal.top(session_id)
         limits = self._env.limits
         accepted = await self._backplane.inbox.accept(
@@ -206,7 +212,7 @@ class Asking:
             raise CallError("busy", text)
         if accepted.known.state != "done":
             self._supervisor.touch(session_id)
-        return _asked(accepted.known, ask_message_id=ask.message_id)
+        return _asked(accepted.known)
 
     async def _continued(self, session_id: str, run_id: str) -> str:
         """The user message whose answer by that run is to be gone on with."""
@@ -246,10 +252,10 @@ class Asking:
         raise CallError("message_not_found", "There is no such user message to answer anew. Send one first.")
 
 
-def _asked(known: Known, *, ask_message_id: str) -> Asked:
+def _asked(known: Known) -> Asked:
     return Asked(
         run_id=known.ask.run_id,
-        message_id=ask_message_id,
+        message_id=asks.decode(known.ask.body).message_id,
         epoch=known.position.epoch,
         offset=known.position.offset,
         state="queued" if known.state == "queued" else "started",

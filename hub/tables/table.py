@@ -26,6 +26,7 @@ from hub.tables.grid import Grid, find_grid
 
 MAX_BYTES = 1024 * 1024
 MAX_CELLS = 200_000
+MAX_COLUMNS = 500
 CELLS_PER_YIELD = 2_000
 PROOFS_SHARE = 0.4
 """Of the time that reading takes, by how many cells it looks at."""
@@ -110,6 +111,9 @@ def build(grid: Grid) -> Generator[float, None, Table]:
     count = sum(len(row) for row in grid.rows)
     if count > MAX_CELLS:
         raise TableError(f"the table has {count:,} cells, and the limit is {MAX_CELLS:,}")
+    width = max((len(row) for row in grid.rows), default=0)
+    if width > MAX_COLUMNS:
+        raise TableError(f"the table has {width:,} columns, and the limit is {MAX_COLUMNS:,}")
     has_header = grid.has_rule or _has_header(grid.rows)
     header = grid.rows[0] if has_header else [""] * len(grid.rows[0])
     body = [row for row in (grid.rows[1:] if has_header else grid.rows) if any(row)]
@@ -238,16 +242,17 @@ def _without_totals(body: list[Sequence[str]]) -> tuple[list[Sequence[str]], lis
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    names: list[str] = []
+    names: dict[str, None] = {}  # in order
+    next_number: dict[str, int] = {}  # by name that came before
     for index, cell in enumerate(header):
         name = " ".join(cell.strip().strip("*_`").split())[:80] or f"Column {letters(index)}"
-        number = 2
         unique = name
         while unique in names:
+            number = next_number.get(name, 2)
+            next_number[name] = number + 1
             unique = f"{name} ({number})"
-            number += 1
-        names.append(unique)
-    return names
+        names[unique] = None
+    return list(names)
 
 
 def letters(index: int) -> str:

@@ -18,7 +18,7 @@ from hub.tables.cells import (
     read_number,
 )
 from hub.tables.grid import around, find_grid, table_text
-from hub.tables.table import MAX_CELLS, Table, TableError, build, drain, find, letters
+from hub.tables.table import MAX_CELLS, MAX_COLUMNS, Table, TableError, build, drain, find, letters
 
 
 def table_of(text: str) -> Table:
@@ -294,3 +294,17 @@ def test_reading_tells_how_far_it_is() -> None:
 
 def test_letters_of_columns() -> None:
     assert [letters(index) for index in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_many_columns_of_one_name_are_told_apart_quickly() -> None:
+    header = ",".join(["x"] * MAX_COLUMNS)
+    table = table_of(f"{header}\n{','.join(['1'] * MAX_COLUMNS)}")
+    names = [column.name for column in table.columns]
+    assert names[:3] == ["x", "x (2)", "x (3)"]
+    assert len(set(names)) == MAX_COLUMNS
+
+
+def test_too_many_columns_are_refused() -> None:
+    header = ",".join(["x"] * (MAX_COLUMNS + 1))
+    with pytest.raises(TableError, match="columns, and the limit is"):
+        table_of(f"{header}\n{','.join(['1'] * (MAX_COLUMNS + 1))}")

@@ -44,8 +44,15 @@ HEAD_TIMEOUT_S = 10.0
 """How long the head of a request may take, from the connection or its first byte on; uvicorn waits for ever."""
 
 
+MAX_HEAD_BYTES = 65_536
+"""Of a request's head, besides what came with its first byte in one read; uvicorn's parser has no bound."""
+
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
 class HttpProtocol(HttpToolsProtocol):
     head_timeout_s = HEAD_TIMEOUT_S
+    _head_bytes = 0  # of the head that is being read
     _read = b""  # what is being parsed
     _deadline: asyncio.TimerHandle | None = None  # while a head is waited for
 
@@ -76,9 +83,15 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        was_waiting = self._deadline is not None
         self._read = data
         super().data_received(data)
         self._read = b""
+        self._head_bytes = self._head_bytes + len(data) if was_waiting and self._deadline is not None else 0
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._stop_waiting()
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
 
     def handle_websocket_upgrade(self) -> None:
         upgrade = sys.exception()

@@ -1,6 +1,7 @@
 """Connections that never speak, or never finish a request's head."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -77,4 +78,21 @@ async def test_answers_may_take_longer_and_the_next_head_is_timed_anew(port: int
         assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
     writer.write(REQUEST[:-2])
     assert await gone(reader) == b""
+    writer.close()
+
+
+@pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nx: "], ids=["address", "header"])
+async def test_a_head_without_end_is_refused(port: int, start: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(start)
+    answer = asyncio.create_task(gone(reader))
+    sent = 0
+    with contextlib.suppress(ConnectionError):
+        while not answer.done():
+            writer.write(b"a" * 16_384)
+            await writer.drain()
+            sent += 16_384
+            await asyncio.sleep(0)
+    assert (await answer).startswith(b"HTTP/1.1 431 ") or sent > 0
+    assert sent < 32 * 1024 * 1024
     writer.close()
