@@ -26,6 +26,7 @@ _MINUS = "-\u2212"
 _GAP = " '\u2019\u00a0\u202f\u2009"
 """What groups thousands besides a point or a comma: spaces of all kinds, and the Swiss apostrophe."""
 
+_BLANKS = re.compile(r"\s{2,}")
 _NUMBER = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[{_MINUS}+])?\s*(?P<before>{_UNITS})?\s*(?P<sign_after>[{_MINUS}])?\s*"
     rf"(?P<digits>\d[\d.,{_GAP}]*\d|\d|[.,]\d+)(?P<exponent>[eE][-+]?\d{{1,2}})?\s*"
@@ -94,7 +95,10 @@ def read_number(text: str, mark: DecimalMark) -> Number | None:
 
 
 def _match(text: str) -> re.Match[str] | None:
+    # Runs of blanks say nothing, and would have the expression below try all ways to part them.
     stripped = text.strip()
+    if len(stripped) <= 2 * MAX_NUMBER_CHARACTERS:
+        stripped = _BLANKS.sub(" ", stripped)
     if not stripped or len(stripped) > MAX_NUMBER_CHARACTERS:
         return None
     found = _NUMBER.fullmatch(stripped)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -12,6 +12,9 @@ from hub.tables.table import Column, Table, letters
 MAX_NAME_WORDS = 5
 MAX_VALUES = 2_000
 """Of a column: one with more different values is not searched for values."""
+
+MAX_COMPARISONS = 30_000
+"""Of words with names that may be misspelt, for one question: each takes some microseconds of everybody's time."""
 
 MIN_COLUMN_LIKENESS, MIN_VALUE_LIKENESS = 0.78, 0.82
 MIN_FUZZY_CHARACTERS = 4
@@ -38,6 +41,7 @@ class Names:
         for index, found in enumerate(self._pieces):
             self._full.setdefault(tuple(plain(piece) for piece in found), index)
         self._values: dict[tuple[str, ...], Value] = {}
+        self._comparisons_left = MAX_COMPARISONS
         self.distinct: list[int] = []
         for index, column in enumerate(table.columns):
             texts = {cell for cell in column.cells if isinstance(cell, str)} if column.kind == "text" else set()
@@ -47,6 +51,11 @@ class Names:
                     key = tuple(plain(word) for word in _words(text)[:MAX_NAME_WORDS])
                     if key:
                         self._values.setdefault(key, Value(index, text))
+        self._singles = {key[0]: value for key, value in self._values.items() if len(key) == 1}
+        self._holders: dict[str, list[Value]] = {}  # the values with a word
+        for key, value in self._values.items():
+            for word in set(key):
+                self._holders.setdefault(word, []).append(value)
 
     def exact_column(self, words: Sequence[str]) -> int | None:
         """The column called exactly so, but for plural, letter case and accents."""
@@ -83,13 +92,12 @@ class Names:
 
     def similar_value(self, word: str) -> Value | None:
         """The value nearly written so, if only one is."""
-        singles = {key[0]: value for key, value in self._values.items() if len(key) == 1}
         if len(word) > MIN_FUZZY_CHARACTERS:
-            found = difflib.get_close_matches(plain(word), singles, n=1, cutoff=MIN_VALUE_LIKENESS)
-            if found:
-                return singles[found[0]]
+            found = self._closest(word, self._singles, MIN_VALUE_LIKENESS)
+            if found is not None:
+                return self._singles[found]
         # One word of a value of several ("Anna" for "Anna Schmidt"), if it is in no other.
-        holders = [value for key, value in self._values.items() if plain(word) in key]
+        holders = self._holders.get(plain(word), [])
         return holders[0] if len(holders) == 1 and len(word) >= MIN_PART_CHARACTERS else None
 
     def _by_letter(self, word: str) -> int | None:
@@ -125,8 +133,15 @@ class Names:
             for piece in [*found, "".join(found)]:
                 if len(piece) >= MIN_FUZZY_CHARACTERS - 1:
                     known.setdefault(plain(piece), index)
-        near = difflib.get_close_matches(plain(word), known, n=1, cutoff=MIN_COLUMN_LIKENESS)
-        return known[near[0]] if near else None
+        near = self._closest(word, known, MIN_COLUMN_LIKENESS)
+        return None if near is None else known[near]
+
+    def _closest(self, word: str, known: Collection[str], cutoff: float) -> str | None:
+        """The name most like the word, if one is and enough comparisons are left."""
+        if len(known) > self._comparisons_left:
+            return None
+        self._comparisons_left -= len(known)
+        return next(iter(difflib.get_close_matches(plain(word), known, n=1, cutoff=cutoff)), None)
 
     def _choose(self, holders: Sequence[int]) -> int | None:
         """Of several columns with the word, the first of numbers: what one computes with."""
