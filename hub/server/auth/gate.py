@@ -153,5 +153,10 @@ class Gate:
             raise Refused(403, f"Anonymous use is for this machine only; the host {host or 'of no name'} is another.")
 
 
-_FORWARDING_HEADERS = frozenset({"forwarded", "x-real-ip", "via"})
+_FORWARDING_HEADERS = frozenset(
+    {
+        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip"),
+        *("cf-connecting-ip", "true-client-ip", "fly-client-ip", "fastly-client-ip"),
+    }
+)
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

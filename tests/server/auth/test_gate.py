@@ -49,6 +49,8 @@ async def test_anonymous_on_this_machine(host: str) -> None:
         ({"x_forwarded_whatever": "1"}, 403),
         ({"x_real_ip": "1.2.3.4"}, 403),
         ({"via": "1.1 proxy"}, 403),
+        ({"cf-connecting-ip": "203.0.113.9"}, 403),
+        ({"x-client-ip": "203.0.113.9"}, 403),
         ({"origin": "https://evil.example"}, 403),
     ],
 )
