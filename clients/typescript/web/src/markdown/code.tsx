@@ -2,6 +2,7 @@
 
 import { type ComponentChild } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCopy } from "../clipboard";
 import { type Coloured, loadHighlighter, MAX_HIGHLIGHTED_CHARS } from "./highlight";
 
 const FOLD_LINES = 30;
@@ -63,18 +64,10 @@ function chunks(code: string): ComponentChild[] {
 }
 
 function CopyButton({ text }: { text: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = () => {
-    // Missing on plain http, and refused without focus.
-    const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
-    done.then(() => {
-      setCopied(true);
-      setTimeout(() => setCopied(false), 1500);
-    }, () => setCopied(false));
-  };
+  const { label, copy } = useCopy(() => text);
   return (
     <button type="button" class="quiet" onClick={copy} aria-label="Copy code">
-      {copied ? "Copied" : "Copy"}
+      {label}
     </button>
   );
 }

@@ -1,6 +1,6 @@
 /** What can be done to a message. */
 
-import { useState } from "preact/hooks";
+import { useCopy } from "../clipboard";
 import type { Chat } from "../state/chat";
 import type { MessageView } from "../state/transcript";
 import { textOf } from "./message";
@@ -55,18 +55,8 @@ function Action({ label, testid, onClick }: { label: string; testid: string; onC
 }
 
 function CopyAction({ message }: { message: MessageView }) {
-  const [copied, setCopied] = useState(false);
-  const copy = () => {
-    const done = navigator.clipboard?.writeText(textOf(message)) ?? Promise.reject(new Error("no clipboard"));
-    done.then(
-      () => {
-        setCopied(true);
-        setTimeout(() => setCopied(false), 1500);
-      },
-      () => setCopied(false),
-    );
-  };
-  return <Action label={copied ? "Copied" : "Copy"} testid="copy" onClick={copy} />;
+  const { label, copy } = useCopy(() => textOf(message));
+  return <Action label={label} testid="copy" onClick={copy} />;
 }
 
 function RateAction({ chat, message, score }: { chat: Chat; message: MessageView; score: 1 | -1 }) {
