@@ -157,6 +157,48 @@ async def test_a_node_that_leaves_ends_its_run_and_hands_over_at_once(backplane:
     invariants.check(recorder.entries)
 
 
+async def test_a_node_that_drains_ends_its_run_well_and_leaves_the_queue_to_another(backplane: Backplane) -> None:
+    clock = Clock()
+    first = Node(backplane, limits=QUICK, clock=clock)
+    second = Node(backplane, limits=QUICK, clock=clock, owner="node_2")
+    gate = asyncio.Event()
+    first.provider.scripts = [[TextDelta(0, "par"), gate, *says("tial")]]
+    async with first.running():
+        await first.open()
+        recorder = await second.record()
+        one = await first.send("one")
+        two = await first.send("two")
+        await until(lambda: bool(recorder.of(events.Text)))
+        draining = asyncio.create_task(first.supervisor.drain(60.0))
+        await until(lambda: first.supervisor.is_draining)
+        three = await first.send("three")
+        other = await first.send("other", session_id=(await first.open("another")).session_id)
+        elsewhere = await second.record("another")
+        gate.set()
+        assert await draining == 0
+        assert [done.run_id for done in recorder.done()] == [one.run_id]
+        assert len(first.provider.streams) == 1
+        async with second.running():  # no lease had to expire for this
+            await until(lambda: bool(recorder.done(three.run_id) and elsewhere.done(other.run_id)))
+            await second.idle()
+    invariants.check(recorder.entries)
+    assert [done.run_id for done in recorder.done()] == [one.run_id, two.run_id, three.run_id]
+    assert {done.outcome for done in recorder.done()} == {"completed"}
+
+
+async def test_a_drain_waits_for_so_long_only(backplane: Backplane) -> None:
+    node = Node(backplane, limits=QUICK)
+    node.provider.scripts = [[TextDelta(0, "par"), asyncio.Event()]]
+    async with node.running():
+        await node.open()
+        recorder = await node.record()
+        await node.send("one")
+        await until(lambda: bool(recorder.of(events.Text)))
+        assert await node.supervisor.drain(0.01) == 1
+        assert not recorder.done()
+    assert [done.outcome for done in recorder.done()] == ["interrupted"]
+
+
 async def test_a_node_can_leave_while_its_store_is_away(backplane: Backplane) -> None:
     line = FaultyBackplane(backplane)
     first = Node(line, limits=QUICK)

@@ -9,6 +9,7 @@ driver writes goes through one `EventWriter`, so that the journal has one order.
               acting ──waits: woken, run ended, or time to renew──> acting
               acting ──nothing left: compact, release──> gone
               any    ──another node took the lease──> gone (that node closes what was open)
+              any    ──node drains: the run under way ends by itself, settled──> gone (likewise)
               any    ──node leaves: run ended as interrupted, settled──> gone (the queue waits for another node)
 """
 
@@ -58,7 +59,7 @@ class Driver:
         self._fence: Fence = lease.fence
         self._work: Work = lease.work
         self._wake = asyncio.Event()
-        self._is_leaving = False
+        self._is_draining = False
         self._giving_up: asyncio.TimerHandle | None = None  # set by `leave`
         self._is_lost = False
         self._runner: Runner | None = None  # set while a run is under way, with its task
@@ -78,12 +79,17 @@ class Driver:
         """Whether something was asked that the driver has not looked at, or it lost the session."""
         return self._wake.is_set()
 
+    def drain(self) -> None:
+        """Let the run under way end, begin no other, and go; what is queued stays for another node."""
+        self._is_draining = True
+        self._wake.set()
+
     def leave(self) -> None:
         """End the run as interrupted, settle it, and go; what is queued stays for another node.
 
         What cannot be stored within `drain_s` is left to whoever adopts the session.
         """
-        self._is_leaving = True
+        self._is_draining = True
         if self._giving_up is None:
             drain_s = self._env.runs.limits.drain_s
             self._giving_up = asyncio.get_running_loop().call_later(drain_s, self._on_lost, None)
@@ -123,7 +129,7 @@ class Driver:
         try:
             if self._finished or self._appended:
                 await self._settle()
-            elif self._is_leaving and self._task is None:
+            elif self._is_draining and self._task is None:
                 await self._hand_over()
                 return True
             elif self._work.asks or self._work.notes or self._wake.is_set():
@@ -147,7 +153,7 @@ class Driver:
         if runs:
             if self._showing is not None:
                 await self._showing  # lest "running" be stored after "not running"
-            goes_on = not self._is_leaving and any(known.ask.run_id not in runs for known in self._work.asks)
+            goes_on = not self._is_draining and any(known.ask.run_id not in runs for known in self._work.asks)
             await self._change_session(running=goes_on)
         await self._renew(Settle(run_ids=runs, note_ids=notes))
         self._finished = self._finished[len(runs) :]
@@ -182,6 +188,7 @@ class Driver:
     async def _hand_over(self) -> None:
         """Give the lease up at once, though work may be left: whoever finds it need not wait for it to expire."""
         await self._compact()
+        self._wake.clear()  # what is asked from here on may not be seen by what follows
         leases = self._env.backplane.leases
         if not await leases.release(self._session.session_id, self._fence):
             await leases.renew(self._session.session_id, self._fence, now=self._env.runs.now_ms(), lease_ms=0)
@@ -233,7 +240,7 @@ class Driver:
             elif known.stopped_by is not None:
                 self._end_at_once(self._begin(known, ask), Ending("stopped"))
             elif known.state == "active":
-                if not self._is_leaving:
+                if not self._is_draining:
                     self._start(known, ask)
             else:
                 place += 1

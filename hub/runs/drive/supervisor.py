@@ -1,6 +1,7 @@
 """Owns the drivers of this node: starts them, wakes them, takes over from nodes that died, lets them go at the end."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,11 @@ class Supervisor:
         self._drivers: dict[str, Driver | None] = {}  # by session id; None while the lease is being taken
         self._again: set[str] = set()  # sessions touched while their lease was being taken or given up
         self._group: asyncio.TaskGroup | None = None  # set while running
+        self._scanning: asyncio.Task[None] | None = None  # set while running
+        self.is_draining = False  # from the beginning of `drain` on, or of leaving
         self._is_leaving = False
+        self._idle = asyncio.Event()  # set while nothing is driven
+        self._idle.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -40,15 +45,31 @@ class Supervisor:
             for session_id in self._again:
                 self._start(session_id)
             self._again.clear()
-            scanning = group.create_task(self._scan_forever(), name="adopt expired leases")
+            self._scanning = group.create_task(self._scan_forever(), name="adopt expired leases")
             try:
                 yield
             finally:
-                scanning.cancel()
-                self._is_leaving = True
+                self._scanning.cancel()
+                self.is_draining = self._is_leaving = True
                 for driver in self._drivers.values():
                     if driver is not None:
                         driver.leave()
+
+    async def drain(self, within_s: float) -> int:
+        """Let the runs under way end, begin no other; how many sessions were still driven after `within_s`.
+
+        What is queued, or asked meanwhile, is handed over: another node finds it within `scan_s`.
+        """
+        self.is_draining = True
+        if self._scanning is not None:
+            self._scanning.cancel()  # lest it adopts what was just handed over
+        for driver in self._drivers.values():
+            if driver is not None:
+                driver.drain()
+        with contextlib.suppress(TimeoutError):  # the number says so
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        return self.driven
 
     def touch(self, session_id: str) -> None:
         """See to it that somebody drives the session and looks at its inbox, here or on another node."""
@@ -74,6 +95,7 @@ class Supervisor:
             self._again.add(session_id)
             return
         self._drivers[session_id] = None
+        self._idle.clear()
         self._group.create_task(self._drive(session_id), name=f"drive {session_id}")
 
     async def _drive(self, session_id: str) -> None:
@@ -99,6 +121,8 @@ class Supervisor:
             logger.exception("session %s: its driver failed", session_id)
         finally:
             del self._drivers[session_id]
+            if not self._drivers:
+                self._idle.set()
 
     async def _drive_once(self, session_id: str) -> bool:
         """Take the lease and drive until nothing is left; False if another node drives or has driven meanwhile."""
@@ -120,6 +144,8 @@ class Supervisor:
         driver = self._drivers[session_id] = Driver(self._env, session, lease)
         if session_id in self._again:  # touched while the lease was being taken
             driver.wake()
+        if self.is_draining:
+            driver.drain()
         if self._is_leaving:
             driver.leave()
         try:
