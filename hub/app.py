@@ -1,5 +1,7 @@
 """`Hubline`, the application: puts the rooms together. The one file that names their concrete classes."""
 
+import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +41,8 @@ from hub.server.testing import TestClient
 from hub.tools.schema import ToolFunction
 from hub.tools.tables import table_tools
 from hub.tools.toolset import Toolset
+
+logger = logging.getLogger("hub.app")
 
 CHAT_PATH = "/hub"
 
@@ -187,6 +191,21 @@ class Hubline:
             routes = [*self._server.routes(), *pages.routes(lambda: self._is_ready)]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
         await self._starlette(scope, receive, send)
+
+    async def drain(self) -> None:
+        """Make ready to end: /readyz turns red, and the answers under way have `drain_s` to end.
+
+        Where other nodes share the backplane, clients are told at once to reconnect, spread over `drain_spread_s`.
+        Clients of a single node have nowhere to go: they stay until the answers have ended.
+        """
+        self._is_ready = False
+        seconds = self.settings.drain_s
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(self._supervisor.drain(seconds))
+            if self.settings.is_shared:
+                group.create_task(self._server.move(self.settings.drain_spread_s))
+        if cut := ending.result():
+            logger.warning("%d answers were not done after drain_s (%g s): they end as interrupted", cut, seconds)
 
     async def close_connections(self) -> None:
         """Tell all clients to reconnect (elsewhere, or when we are back) and wait for them to go. Answers go on."""

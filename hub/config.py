@@ -25,6 +25,7 @@ _LATER_BACKPLANES = ("redis://", "rediss://", "redis+sentinel://", "redis+cluste
 _YEAR_S = 366 * 86_400
 
 Seconds = Annotated[float, Field(gt=0, le=_YEAR_S)]
+NoSeconds = Annotated[float, Field(ge=0, le=_YEAR_S)]
 Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -161,6 +162,13 @@ class Settings(BaseSettings):
         default=6.0,
         description="a number of seconds from 0.1: how long after a node's death its sessions are taken over",
     )
+    drain_s: NoSeconds = Field(
+        default=25.0, description="a number of seconds: how long answers may go on after SIGTERM before they are cut"
+    )
+    drain_spread_s: NoSeconds = Field(
+        default=5.0,
+        description="a number of seconds: over how long clients are told to go to other nodes after SIGTERM",
+    )
     shutdown_timeout_s: Seconds = Field(
         default=3.0, description="a number of seconds: how long open connections may delay the end of the server"
     )
@@ -174,6 +182,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes may share the backplane."""
+        return self.backplane != MEMORY_URL and self.database_file is None
 
     @property
     def has_authentication(self) -> bool:

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import FrameType
 
 import uvicorn
 
@@ -54,6 +55,7 @@ def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         ),
         on_started=lambda: print(app.banner(), flush=True),
+        on_draining=app.drain,
         on_stopping=lambda: _bounded(app.close_connections(), settings.shutdown_timeout_s),
     )
 
@@ -83,18 +85,39 @@ class _Server(uvicorn.Server):
     ended well."""
 
     def __init__(
-        self, settings: uvicorn.Config, on_started: Callable[[], None], on_stopping: Callable[[], Awaitable[None]]
+        self,
+        settings: uvicorn.Config,
+        on_started: Callable[[], None],
+        on_draining: Callable[[], Coroutine[None, None, None]],
+        on_stopping: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(settings)
         self._on_started = on_started
+        self._on_draining = on_draining
         self._on_stopping = on_stopping
+        self._asked_by: int | None = None  # the first signal
+        self._hurry = asyncio.Event()  # set by the second
+        self._loop: asyncio.AbstractEventLoop | None = None  # once it serves
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._asked_by is None:
+            self._asked_by = sig
+        elif self._loop is not None:
+            self._loop.call_soon_threadsafe(self._hurry.set)  # a signal comes in the middle of anything
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the hubs' clients to come again before uvicorn closes their sockets under them."""
+        """Tell the hubs' clients to come again before uvicorn closes their sockets under them.
+
+        SIGTERM, which is how deployments end a node, lets its work end first. Who presses Ctrl-C wants it to end now.
+        """
+        if self._asked_by == signal.SIGTERM:
+            await _unless(self._hurry, self._on_draining())
         for listening in self.servers:
             listening.close()  # nobody new meanwhile
         await self._on_stopping()
@@ -105,6 +128,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _unless(event: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Do the work; give it up when the event is set."""
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(work)
+        waiting = group.create_task(event.wait())
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        waiting.cancel()
+
+
 async def _bounded(work: Coroutine[None, None, None], timeout_s: float) -> None:
     with contextlib.suppress(TimeoutError):  # what has not ended by then is cut by uvicorn
         await asyncio.wait_for(work, timeout_s)
@@ -112,7 +145,7 @@ async def _bounded(work: Coroutine[None, None, None], timeout_s: float) -> None:
 
 @contextlib.contextmanager
 def _signals(server: uvicorn.Server) -> Generator[None, None, None]:
-    """End `server` on SIGINT and SIGTERM; the second SIGINT does not wait for connections."""
+    """End `server` on SIGINT and SIGTERM; the second one does not wait for answers, nor SIGINT for connections."""
     before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -8,6 +8,7 @@ app = Starlette(routes=server.routes(), lifespan=server.lifespan)
 import asyncio
 import logging
 import math
+import random
 import secrets
 import time
 from collections import Counter
@@ -91,6 +92,7 @@ class HubServer:
         self._tasks = OwnedTasks()  # the ends of connections, and what registries do aside
         self._connections: set[HubConnection] = set()  # until they have finished
         self._is_running = False  # between start and close
+        self._is_moving = False  # from `move` on
         limits = self.limits
         self._new_rate = KeyedRate(Rate(limits.max_new_connections_per_s, limits.new_connection_burst))  # by address
         self._user_rate = KeyedRate(Rate(limits.max_user_invocations_per_s, limits.user_invocation_burst))
@@ -164,20 +166,38 @@ class HubServer:
         self._wheel.start()
         self._is_running = True
 
+    async def move(self, spread_s: float) -> None:
+        """Let nobody new in, and tell every client to reconnect elsewhere, spread over time lest all come at once."""
+        self._is_moving = True
+        connections = self.connections
+        random.shuffle(connections)  # lest a group of tabs opened together moves together
+        for connection in connections:
+            connection.close()
+            await asyncio.sleep(spread_s / len(connections))
+        await self._finished(connections)
+
     async def close(self) -> None:
         """Tell every client to reconnect (elsewhere) and wait for all connections to finish. Idempotent."""
         self._is_running = False
         connections = self.connections
         for connection in connections:
             connection.close()
-        timeout_s = max((served.options.close_timeout_s for served in self._hubs.values()), default=1.0)
-        if connections:
-            await asyncio.wait([connection.finished for connection in connections], timeout=2 * timeout_s)
+        await self._finished(connections)
         self._wheel.stop()
         for served in self._hubs.values():
             served.registry.close()
-        await self._tasks.wait(timeout_s)
+        await self._tasks.wait(self._close_timeout_s)
         await self._provided.close()
+
+    async def _finished(self, connections: Collection[HubConnection]) -> None:
+        """Wait for closed connections; those whose transport is stuck end with the server."""
+        if connections:
+            waiting = [connection.finished for connection in connections]
+            await asyncio.wait(waiting, timeout=2 * self._close_timeout_s)
+
+    @property
+    def _close_timeout_s(self) -> float:
+        return max((served.options.close_timeout_s for served in self._hubs.values()), default=1.0)
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
@@ -211,7 +231,8 @@ class HubServer:
         return self._wheel.now
 
     def check_running(self) -> None:
-        """Raises Refused (503) where the application that mounts the hub does not run its lifespan."""
+        """Raises Refused (503) where the application that mounts the hub does not run its lifespan, or while its
+        clients are sent elsewhere."""
         if not self._is_running:
             reason = (
                 "The hub is not running. Where it is mounted into another application, pass that application "
@@ -219,6 +240,10 @@ class HubServer:
             )
             log.error(reason)
             raise Refused(503, reason)
+        if self._is_moving:
+            raise Refused(
+                503, "This node is about to end: connect again, and another one answers.", {"retry-after": "1"}
+            )
 
     async def admit(self, request: HTTPConnection, served: ServedHub) -> User:
         """The user of a request that negotiates or opens a connection. Raises Refused."""

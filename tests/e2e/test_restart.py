@@ -11,7 +11,7 @@ from tests.running import Running, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
-ENVIRONMENT = {"HUBLINE_DEMO_PACE": "50", "HUBLINE_LEASE_S": "0.5"}
+ENVIRONMENT = {"HUBLINE_DEMO_PACE": "50", "HUBLINE_LEASE_S": "0.5", "HUBLINE_DRAIN_S": "0"}
 
 
 async def begin(tab: Tab) -> str:

@@ -24,6 +24,7 @@ class HubProcess:
             "ANTHROPIC_API_KEY": provider.api_key,
             "ANTHROPIC_BASE_URL": provider.base_url,
             "HUBLINE_LEASE_S": str(LEASE_S),
+            "HUBLINE_DRAIN_S": "0",  # scenarios hold answers open
         }
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
