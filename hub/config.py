@@ -6,8 +6,9 @@ winning. The provider's own variables keep the names that everybody knows. A des
 """
 
 import ipaddress
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -302,6 +303,24 @@ def load(flags: Mapping[str, object] | None = None) -> Settings:
     except ValidationError as error:
         # Not chained: a traceback of the cause would show what was given, which may be a key.
         raise SettingsError(_explain(error.errors(include_url=False)[0])) from None
+
+
+class WorkerSettings(BaseSettings):
+    """What `hub.workers` says to the processes that it starts. Nobody else sets it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    worker: Annotated[tuple[int, ...], NoDecode] = ()
+
+    @field_validator("worker", mode="before")
+    @classmethod
+    def _split(cls, numbers: object) -> object:
+        return tuple(numbers.split(",")) if isinstance(numbers, str) else numbers
+
+
+def worker_variables(numbers: Iterable[int]) -> Mapping[str, str]:
+    """This process's environment, for one that shall find these numbers as `WorkerSettings`."""
+    return {**os.environ, f"{PREFIX}WORKER": ",".join(map(str, numbers))}
 
 
 class ClientSettings(BaseSettings):

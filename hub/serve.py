@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import errno
 import gc
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from types import FrameType
 
 import uvicorn
@@ -15,6 +15,8 @@ import uvicorn
 from hub.app import Hubline
 from hub.config import Settings
 from hub.errors import SettingsError
+from hub.listening import listen, tls_context
+from hub.workers import Inherited, Workers
 
 
 def run(settings: Settings) -> int:
@@ -22,19 +24,36 @@ def run(settings: Settings) -> int:
 
     Raises SettingsError, before anything is served, if the address, the certificate or the app cannot be used.
     """
-    tls = _tls_context(settings)
+    tls = tls_context(settings)
     _refuse_open_door(settings)
-    sockets = _listen(settings)
+    inherited = Inherited.find()
+    sockets = listen(settings) if inherited is None else inherited.sockets
+    settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
     try:
-        port = sockets[0].getsockname()[1]
-        _serve(settings.model_copy(update={"port": port}), sockets, tls)
+        if settings.workers > 1 and inherited is None:
+            return _serve_by_workers(settings, sockets)
+        _serve(settings, sockets, tls, inherited)
     finally:
         for listening in sockets:
             listening.close()
     return 0
 
 
-def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
+def _serve_by_workers(settings: Settings, sockets: Sequence[socket.socket]) -> int:
+    command = (sys.executable, "-m", "hub", *sys.argv[1:])
+
+    def say_started(banner: str) -> None:
+        print(f"{banner}\n  workers   {settings.workers} processes", flush=True)
+
+    async def serve() -> int:
+        return await Workers(command, sockets, settings.workers).run(say_started)
+
+    return asyncio.run(serve())
+
+
+def _serve(
+    settings: Settings, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None, inherited: Inherited | None
+) -> None:
     """Open connections delay the end by `shutdown_timeout_s` at most."""
     app = Hubline.from_settings(settings)
     server = _Server(
@@ -54,16 +73,24 @@ def _serve(settings: Settings, sockets: list[socket.socket], tls: ssl.SSLContext
             timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         ),
-        on_started=lambda: print(app.banner(), flush=True),
+        on_started=lambda: say_started(app.banner()),
         on_draining=app.drain,
         on_stopping=lambda: _bounded(app.close_connections(), settings.shutdown_timeout_s),
     )
 
+    def say_started(banner: str) -> None:
+        if inherited is None:
+            print(banner, flush=True)
+        else:
+            inherited.say_ready(banner)
+
     async def serve() -> None:
+        if inherited is not None:
+            inherited.end_with_parent(lambda: server.handle_exit(signal.SIGTERM, None))
         with _signals(server):
             async with app.lifespan(app):
                 _spare_the_collector()
-                await server.serve(sockets)
+                await server.serve(list(sockets))
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(serve())
@@ -161,74 +188,3 @@ def _refuse_open_door(settings: Settings) -> None:
             "HUBLINE_JWT_SECRET, --jwt-public-key, --jwt-jwks-url or --firebase-project, or leave it out to serve "
             "this machine only."
         )
-
-
-def _listen(settings: Settings) -> list[socket.socket]:
-    """A bound socket for each address of the host. Raises SettingsError."""
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:
-        raise SettingsError(f"--host {settings.host} (HUBLINE_HOST) is no address of this machine: {error}.") from error
-    sockets: list[socket.socket] = []
-    failure: OSError | None = None
-    for family, kind, protocol, _, address in dict.fromkeys(found):
-        # Of "localhost" with port 0, the second address takes the port that the first was given.
-        port = sockets[0].getsockname()[1] if sockets else address[1]
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listening.bind((address[0], port, *address[2:]))
-            listening.listen(2048)  # at once: SO_REUSEADDR lets two sockets bind, but only one listen
-            listening.setblocking(False)
-            sockets.append(listening)
-        except OSError as error:
-            listening.close()
-            # A machine may have a name for ::1 and no IPv6: what matters is that one address works.
-            if failure is None or error.errno == errno.EADDRINUSE:
-                failure = error
-    if failure is not None and (not sockets or failure.errno == errno.EADDRINUSE):
-        for bound in sockets:
-            bound.close()
-        raise SettingsError(_why_not_bound(settings, failure)) from failure
-    return sockets
-
-
-def _why_not_bound(settings: Settings, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {settings.port} on {settings.host} is taken: stop the program that uses it, "
-            "or choose another with --port (HUBLINE_PORT, or PORT= with make run)."
-        )
-    if error.errno == errno.EACCES:
-        return (
-            f"Port {settings.port} needs more rights than you have: choose one above 1023 with --port (HUBLINE_PORT)."
-        )
-    return f"Cannot listen on {settings.host} port {settings.port} (--host, --port): {error.strerror or error}."
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """Raises SettingsError if the certificate or its key cannot be used."""
-    if settings.certfile is None:
-        return None
-    for flag, path in (
-        ("--certfile (HUBLINE_CERTFILE)", settings.certfile),
-        ("--keyfile (HUBLINE_KEYFILE)", settings.keyfile),
-    ):
-        try:
-            if path is not None:
-                path.read_bytes()
-        except OSError as error:
-            raise SettingsError(f"{flag} names {path}, which cannot be read: {error.strerror or error}.") from error
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        # A key with a password would be asked for on the terminal of a server.
-        context.load_cert_chain(settings.certfile, settings.keyfile, password="")
-    except (ssl.SSLError, ValueError, OSError) as error:
-        raise SettingsError(
-            f"--certfile {settings.certfile} and --keyfile {settings.keyfile or settings.certfile} are not a "
-            "certificate chain with its key, both PEM and without a password."
-        ) from error
-    return context

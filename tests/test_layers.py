@@ -52,8 +52,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("hub.runs", "hub.server", "hub.tools"),
     ),
     "hub.terminal": (*GROUND, "hub.protocol", "hub.chat"),
-    "hub.serve": (*GROUND, "hub.app", "hub.config"),
+    "hub.listening": (*GROUND, "hub.config"),
+    "hub.workers": (*GROUND, "hub.config"),
+    "hub.serve": (*GROUND, "hub.app", "hub.config", "hub.listening", "hub.workers"),
     "hub.cli": (*GROUND, "hub.authentication", "hub.config", "hub.serve", "hub.terminal"),
+    "hub.__main__": ("hub.cli",),
     # The public names. Nothing in `hub` imports from it.
     "hub": ("hub.app", "hub.server", "hub.tools", "hub.errors"),
 }
