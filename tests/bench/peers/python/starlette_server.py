@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from tests.bench.peers.python.records import HANDSHAKE_ANSWER, Invocation, completion, event, read
 from tests.bench.peers.python.sources import stream
@@ -29,7 +29,7 @@ class Connections:
         for socket in tuple(self._groups[group]):
             try:
                 await socket.send_text(text)
-            except WebSocketDisconnect:
+            except (WebSocketDisconnect, WebSocketDisconnected):  # It goes now; it has gone before.
                 self._groups[group].discard(socket)
 
     def stream(self, streams: int, per_second: float, seconds: float, characters: int) -> None:
