@@ -9,6 +9,7 @@ is bounded by not reading on.
 """
 
 import asyncio
+import socket
 import sys
 from collections.abc import Iterable
 from typing import cast
@@ -47,6 +48,8 @@ HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 65_536
 """Of a request's head, besides what came with its first byte in one read; uvicorn's parser has no bound."""
 
+_TCP = (socket.AF_INET, socket.AF_INET6)
+
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -58,6 +61,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        _send_at_once(transport)
         self._deadline = self.loop.call_later(self.head_timeout_s, self._cut)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -99,6 +103,15 @@ class HttpProtocol(HttpToolsProtocol):
         # Called while the parser's exception is handled, which says where the head ended.
         if isinstance(upgrade, httptools.HttpParserUpgrade) and (rest := self._read[upgrade.args[0] :]):
             cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """uvicorn writes the head and the body of an answer apart, and the second would wait 40 ms for the peer to
+    acknowledge the first. asyncio sees to it only for sockets whose protocol number was given, unlike those that
+    uvicorn binds for its workers."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None and raw.family in _TCP:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

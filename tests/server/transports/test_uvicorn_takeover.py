@@ -53,6 +53,24 @@ async def echo(receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "text": message["text"]})
 
 
+async def test_answers_leave_at_once() -> None:
+    """The listener was made as uvicorn makes those of its workers, without the protocol's number."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with served(app) as place:
+        reader, writer = await asyncio.open_connection(place.host, place.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        (connection,) = place.uvicorn.server_state.connections
+        raw = connection.transport.get_extra_info("socket")
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_application_reads_what_came_with_the_upgrade_and_later() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
