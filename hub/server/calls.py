@@ -46,10 +46,17 @@ class Call:
         self.slot_freed = False  # it waits, or has waited, for a client's answer (C3)
 
     def begin(self) -> None:
-        """It runs in this task from now on. Raises CancelledError if it was cancelled before."""
-        if self.cancelled:
-            raise asyncio.CancelledError
+        """It runs in this task from now on. Raises CancelledError if it is a plain one that was cancelled before.
+
+        A stream that was cancelled before begins all the same, and is cancelled where it first waits: what it does at
+        its end, however early that comes, it has been asked for. Clients call and cancel in one piece.
+        """
         self.task = asyncio.current_task()
+        if not self.cancelled:
+            return
+        if self.sink is None or self.task is None:
+            raise asyncio.CancelledError
+        self.task.cancel()
 
     def cancel(self) -> None:
         """The client cancels it.

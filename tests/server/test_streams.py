@@ -7,7 +7,7 @@ import pytest
 
 from hub.errors import CallError
 from hub.protocol.codec import CodecName
-from hub.protocol.messages import CancelInvocation, Close, Completion, Encoded, StreamItem
+from hub.protocol.messages import CancelInvocation, Close, Completion, Encoded, Invocation, StreamInvocation, StreamItem
 from hub.server.hub import Hub
 from hub.server.options import HubOptions
 from hub.server.server import HubServer
@@ -56,6 +56,13 @@ class Streams(Hub):
                 yield "x" * size
         finally:
             items["ended_by_client"] = stream.cancelled_by_client
+
+    async def waits(self) -> AsyncIterator[int]:
+        try:
+            await asyncio.Event().wait()
+            yield 0
+        finally:
+            await self.clients.caller.cancelled()
 
     async def echo(self, value: object) -> object:
         return value
@@ -110,6 +117,22 @@ async def test_cancel_and_loss_are_told_apart(server: HubServer) -> None:
     wire.connection.lost(None)
     await wire.connection.finished
     assert feed.ended_by_client is False
+
+
+@pytest.mark.parametrize("protocol", ["json", "messagepack"])
+async def test_a_stream_that_is_called_and_cancelled_in_one_piece_has_begun(serve: Serve, protocol: CodecName) -> None:
+    """Clients do so, and wait for what the method does at its end."""
+    wire = Wire(await serve(Streams), protocol).open()
+    wire.write(StreamInvocation("Waits", [], "1"), CancelInvocation("1"), Invocation("Echo", [2], "2"))
+    messages = [await wire.read() for _ in range(3)]
+    assert {str(message) for message in messages} == {
+        str(message)
+        for message in (
+            Invocation("Cancelled", []),
+            Completion("1"),
+            Completion("2", result=2, has_result=True),
+        )
+    }
 
 
 async def test_push_stream_fails(wire: Wire) -> None:
