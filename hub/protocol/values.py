@@ -10,7 +10,7 @@
 | set, frozenset, named tuple | array | array |
 | Enum | its value | its value |
 | dataclass, msgspec Struct | object | map |
-| pydantic model | its own JSON form, by alias | the same as a map |
+| pydantic model | its own JSON form, by alias | the same as a map, but datetime and bytes as above |
 | Encoded | spliced in | spliced in |
 
 Anything else, integers over 64 bits, cycles and nesting over some 250 levels raise TypeError. Strings with lone
@@ -39,7 +39,7 @@ _MSGPACK_TYPES = (bytes, bytearray, memoryview, datetime.datetime)
 class _Model(Protocol):
     """A pydantic model, without importing pydantic."""
 
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, object]: ...
+    def model_dump(self, *, mode: str, by_alias: bool) -> object: ...
 
 
 def dump_json(value: object) -> bytes:
@@ -66,7 +66,7 @@ def dump_msgpack(value: object) -> bytes:
     except Exception:  # TypeError, OverflowError, UnicodeEncodeError, RecursionError, or what a model raised
         return _dump(
             _MSGPACK_ENCODER.encode,
-            lambda: msgspec.to_builtins(value, builtin_types=_MSGPACK_TYPES, enc_hook=_reduce),
+            lambda: msgspec.to_builtins(value, builtin_types=_MSGPACK_TYPES, enc_hook=_reduce_for_msgpack),
         )
 
 
@@ -110,7 +110,28 @@ def _splice_msgpack(value: object) -> object:
     """For msgspec, which calls this with what it does not know."""
     if isinstance(value, Encoded):
         return msgspec.Raw(value.msgpack)
+    return _reduce_for_msgpack(value)
+
+
+def _reduce_for_msgpack(value: object) -> object:
+    if isinstance(value, _Model):
+        as_json, as_it_is = (value.model_dump(mode=mode, by_alias=True) for mode in ("json", "python"))
+        return _with_own_kinds(as_json, as_it_is)
     return _reduce(value)
+
+
+def _with_own_kinds(as_json: object, as_it_is: object) -> object:
+    """A model's JSON form, with the values that MessagePack has a kind for, and JSON only a text, as they are."""
+    match as_json, as_it_is:
+        case str(), bytes() | bytearray() | datetime.datetime():
+            return as_it_is
+        case dict(), dict() if len(as_json) == len(as_it_is):
+            pairs = zip(as_json.items(), as_it_is.values(), strict=True)
+            return {key: _with_own_kinds(item, own) for (key, item), own in pairs}
+        case list(), list() | tuple() if len(as_json) == len(as_it_is):
+            return [_with_own_kinds(item, own) for item, own in zip(as_json, as_it_is, strict=True)]
+        case _:
+            return as_json
 
 
 def _reduce(value: object) -> object:

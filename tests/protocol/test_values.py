@@ -51,10 +51,21 @@ class Card(pydantic.BaseModel):
     note: str = ""
 
 
+class Picture(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(ser_json_bytes="base64")
+
+    body: bytes
+    taken: list[datetime.datetime]
+    sizes: tuple[dict[str, bytes], ...] = ()
+    marks: set[bytes] = set()
+    by_number: dict[int, bytes] = {}
+
+
 Pair = namedtuple("Pair", "a b")
 NOON = datetime.datetime(2026, 11, 21, 12, 0, 0, 5000, tzinfo=datetime.UTC)
 UUID = uuid.UUID("006664c1-8267-437b-9458-78e4ada0e316")
 CARD = Card(cardId=7, at=NOON.date())
+PICTURE = Picture(body=b"\xff", taken=[NOON], sizes=({"s": b"\x00"},), marks={b"m"}, by_number={1: b"\x01"})
 BAD_CARD = Card.model_construct(cardId=object())
 
 
@@ -82,6 +93,18 @@ BAD_CARD = Card.model_construct(cardId=object())
         (Point(1, 2), b'{"x":1,"_hidden":2}', b"\x82\xa1x\x01\xa7_hidden\x02"),
         (Row(1), b'{"rowId":1}', b"\x81\xa5rowId\x01"),
         (CARD, b'{"cardId":7,"at":"2026-11-21","note":""}', b"\x83\xa6cardId\x07\xa2at\xaa2026-11-21\xa4note\xa0"),
+        (
+            [PICTURE],
+            b'[{"body":"_w==","taken":["2026-11-21T12:00:00.005000Z"],"sizes":[{"s":"AA=="}],"marks":["bQ=="],"by_number":{"1":"AQ=="}}]',
+            b"\x91\x85\xa4body\xc4\x01\xff\xa5taken\x91\xd7\xff\x01\x31\x2d\x00\x6b\x01\x87\xc0"
+            b"\xa5sizes\x91\x81\xa1s\xc4\x01\x00\xa5marks\x91\xa4bQ==\xa9by_number\x81\xa11\xc4\x01\x01",
+        ),
+        (
+            ["\ud83d", PICTURE.model_copy(update={"taken": []})],
+            None,
+            b"\x92\xa3\xef\xbf\xbd\x85\xa4body\xc4\x01\xff\xa5taken\x90"
+            b"\xa5sizes\x91\x81\xa1s\xc4\x01\x00\xa5marks\x91\xa4bQ==\xa9by_number\x81\xa11\xc4\x01\x01",
+        ),
         (Name("plain"), b'"plain"', b"\xa5plain"),
         (Count(5), b"5", "05"),
         (Share(0.5), b"0.5", "cb3fe0000000000000"),

@@ -166,12 +166,12 @@ async def test_dataclasses(client: TestClient) -> None:
 
 
 async def test_models(client: TestClient) -> None:
-    """Their results are their own JSON form: base64, also in MessagePack, and names as the model has them."""
+    """Their results are their own JSON form, with names as the model has them; bytes are binary where there is such."""
     card = {"CardId": 1, "picture": bits(client), "LEAVES": {"a": leaf(client)}}
-    back = {"leafId": str(ID), "body": "AP8=", "price": "2.25", "colours": ["red"], "on": "2026-01-02"}
+    back = {"leafId": str(ID), "body": bits(client), "price": "2.25", "colours": ["red"], "on": "2026-01-02"}
     got = await client.invoke("Card", card)
     assert isinstance(got, dict)
-    assert got == {"cardId": 1, "picture": "AP8=", "leaves": {"a": back}}
+    assert got == {"cardId": 1, "picture": bits(client), "leaves": {"a": back}}
 
 
 async def test_unions_literals_and_defaults(client: TestClient) -> None:
