@@ -14,8 +14,8 @@ const deltas = await json(process.stdin);
 const model = new MockLanguageModelV4({
   doStream: async () => ({
     stream: simulateReadableStream({
-      initialDelayInMs: 0,
-      chunkDelayInMs: 0,
+      initialDelayInMs: null,
+      chunkDelayInMs: null,
       chunks: [
         { type: "text-start", id: "0" },
         ...deltas.map((delta) => ({ type: "text-delta", id: "0", delta })),
@@ -33,7 +33,9 @@ const model = new MockLanguageModelV4({
   }),
 });
 
-const server = createServer((_, response) => {
+const server = createServer((request, response) => {
+  // The SDK asks to keep the connection alive; its end is the end of the answer here.
+  response.once("finish", () => request.socket.end());
   const result = streamText({ model, prompt: "Go." });
   pipeUIMessageStreamToResponse({ response, stream: toUIMessageStream({ stream: result.stream }) });
 });
