@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from hub import authentication, config, pages
+from hub import authentication, config, metrics, pages
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
 from hub.backplane.sqlite import SqliteBackplane
@@ -35,6 +35,7 @@ from hub.server.clients import C, ServerClients
 from hub.server.filters import HubFilter
 from hub.server.hub import AnyHub, Hub
 from hub.server.inject import Factory, Lifetime
+from hub.server.metrics import MEANING as SERVER_METRICS
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.server import HubServer
 from hub.server.testing import TestClient
@@ -104,6 +105,7 @@ class Hubline:
 
     def _add_chats(self) -> None:
         runs = RunEnvironment(limits=self._limits, tools=self.tools, now_ms=now_ms, new_id=_new_id)
+        self._metrics = metrics.registry(metrics.Numbers(self._server.metrics, SERVER_METRICS), runs.metrics.registry)
         sessions = Sessions(self._backplane.directory, self._backplane.bus)
         self._follows = Follows(self._backplane, self._limits)
         self._supervisor = Supervisor(
@@ -188,7 +190,10 @@ class Hubline:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._starlette is None:
-            routes = [*self._server.routes(), *pages.routes(lambda: self._is_ready)]
+            routes = [
+                *self._server.routes(),
+                *pages.routes(lambda: self._is_ready, lambda: metrics.exposition(self._metrics)),
+            ]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
         await self._starlette(scope, receive, send)
 

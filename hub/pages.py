@@ -9,6 +9,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.metrics import CONTENT_TYPE
+from hub.server.auth.forwarded import forwarding_header
+
 VIEWER = Path(__file__).parent / "viewer"
 
 # Everything that the viewer needs is in its folder; it talks to this hub only, and shows nothing from elsewhere.
@@ -27,7 +30,7 @@ NOT_BUILT = (
 )
 
 
-def routes(is_ready: Callable[[], bool]) -> list[BaseRoute]:
+def routes(is_ready: Callable[[], bool], metrics: Callable[[], bytes]) -> list[BaseRoute]:
     """To come after the hubs', since the viewer takes all other paths."""
 
     async def healthz(_: Request) -> Response:
@@ -37,7 +40,18 @@ def routes(is_ready: Callable[[], bool]) -> list[BaseRoute]:
         ready = is_ready()
         return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz), *_viewer()]
+    async def numbers(request: Request) -> Response:
+        # For who scrapes the node itself. What came through a proxy came from elsewhere, and these are not for all.
+        if forwarding_header(request.headers):
+            return PlainTextResponse("Ask the node itself for its metrics, not a proxy before it.\n", status_code=403)
+        return Response(metrics(), headers={"content-type": CONTENT_TYPE})
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", numbers),
+        *_viewer(),
+    ]
 
 
 def _viewer() -> list[BaseRoute]:

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.server": (*GROUND, "hub.protocol", "hub.backplane.base"),
     "hub.chat_hub": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol", "hub.runs", "hub.server", "hub.chat_requests"),
     "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),
-    "hub.pages": (),
+    "hub.pages": ("hub.metrics", "hub.server.auth"),
     "hub.authentication": (*GROUND, "hub.config", "hub.server.auth"),
     "hub.http_api": (*GROUND, *INTERFACES, "hub.chat", "hub.runs", "hub.server"),
     "hub.app": (

@@ -167,6 +167,7 @@ class Chats:
                 sink,
                 session=lambda: self._sessions.get(session_id),
                 now_ms=self._env.now_ms,
+                on_follow=self._env.metrics.followed,
                 run_id=run_id,
                 run_ended=lambda: self._run_ended(session_id, run_id),
             )

@@ -1,9 +1,10 @@
 """What every run of a node shares."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.runs.limits import RunLimits
+from hub.runs.metrics import RunMetrics
 from hub.tools.base import Tools
 
 
@@ -15,3 +16,4 @@ class RunEnvironment:
     tools: Tools
     now_ms: Callable[[], int]
     new_id: Callable[[str], str]
+    metrics: RunMetrics = field(default_factory=RunMetrics)

@@ -67,6 +67,7 @@ class Driver:
         self._finished: list[str] = []  # runs whose `done` is written and not settled yet
         self._appended: list[str] = []  # notes, likewise
         self._unwatched_since: int | None = None  # set while a run goes on that nobody watches
+        self._stopped_at: int | None = None  # set while a stopped run comes to its end
         self._usage = NO_USAGE  # of the finished runs, not yet added to the session's
         self._showing: asyncio.Task[None] | None = None  # shows the newest run in the lists; set by its start
 
@@ -105,7 +106,7 @@ class Driver:
             journal,
             self._session.session_id,
             self._fence,
-            on_event=self._transcript.apply,
+            on_event=self._note,
             on_lost=self._on_lost,
         )
         try:
@@ -118,6 +119,10 @@ class Driver:
             self._writer.close()
             if self._giving_up is not None:
                 self._giving_up.cancel()
+
+    def _note(self, event: events.Stored) -> None:
+        self._transcript.apply(event)
+        self._env.runs.metrics.note(event)
 
     # ---------------------------------------------------------------------------------------------- the loop
 
@@ -257,11 +262,16 @@ class Driver:
         if not runner.is_done:  # cancelled before it could take its first step
             runner.finish(Ending("interrupted" if runner.stopped_by is None else "stopped"))
         self._unwatched_since = None
+        if self._stopped_at is not None:
+            self._env.runs.metrics.stopped((self._env.runs.now_ms() - self._stopped_at) / 1000)
+            self._stopped_at = None
         self._usage = self._usage.plus(runner.usage)
         self._finished.append(runner.run_id)
 
     def _stop_if_asked(self, known: Known) -> None:
         if known.stopped_by is not None and self._runner is not None and self._task is not None:
+            if self._runner.stopped_by is None:
+                self._stopped_at = self._env.runs.now_ms()
             self._runner.stop(known.stopped_by, self._task)
 
     def _stop_if_unwatched(self) -> None:

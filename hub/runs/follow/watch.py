@@ -44,6 +44,7 @@ class Watch:
 
     With `run_id`, only that run's events are sent (and snapshots), and its `done` ends the watch. `run_ended` gives a
     position that the run's `done` is not after, once there is one: a run may be over before its watch begins.
+    `on_follow` is told each time how the watch caught up: by a "snapshot", or the "entries" after its position.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Watch:
         *,
         session: Callable[[], Awaitable[Session | None]],
         now_ms: Callable[[], int],
+        on_follow: Callable[[str], None],
         run_id: str | None = None,
         run_ended: Callable[[], Awaitable[Position | None]] = _never,
     ) -> None:
@@ -62,6 +64,7 @@ class Watch:
         self._sink = sink
         self._session = session
         self._now_ms = now_ms
+        self._on_follow = on_follow
         self._run_id = run_id
         self._run_ended = run_ended
         self._end: Position | None = None  # the run's `done` is not after this; set once that is known
@@ -123,6 +126,7 @@ class Watch:
                 return
             await self._send_stored([Item(entry.offset, entry.payload) for entry in page.entries])
             position = Position(page.epoch, page.top)
+        self._on_follow("entries")
         self._go_live(position)
 
     async def _send_stored(self, items: Sequence[Item]) -> None:
@@ -143,6 +147,7 @@ class Watch:
             return
         self._end = await self._run_ended()
         if self._live.is_open and self._sink.writable:  # both may have changed while we waited
+            self._on_follow("snapshot")
             self._sink.send(self._live.snapshot(session, self._now_ms()))
             if self._run_id is not None and self._live.transcript().has_ended(self._run_id):
                 self._has_ended = True

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 
 from hub.errors import CallError
+from hub.server.auth.forwarded import forwarding_header
 from hub.server.auth.origins import Origins, host_name, is_elsewhere, is_same_origin
 from hub.server.auth.refused import Refused, unauthorized
 from hub.server.auth.user import ANONYMOUS, User
@@ -139,11 +140,10 @@ class Gate:
     def _check_anonymous(self, request: HTTPConnection) -> None:
         if not self.anonymous_allowed:
             raise unauthorized("This server needs authentication, and none is configured.")
-        for name in request.headers:
-            if name in _FORWARDING_HEADERS or name.startswith("x-forwarded-"):
-                raise Refused(
-                    403, f"Anonymous use is for this machine only, and the header {name} says that a proxy is between."
-                )
+        if name := forwarding_header(request.headers):
+            raise Refused(
+                403, f"Anonymous use is for this machine only, and the header {name} says that a proxy is between."
+            )
         for end in ("server", "client"):
             # The server underneath may listen elsewhere than the setting says.
             if is_elsewhere((request.scope.get(end) or ("",))[0]):
@@ -153,10 +153,4 @@ class Gate:
             raise Refused(403, f"Anonymous use is for this machine only; the host {host or 'of no name'} is another.")
 
 
-_FORWARDING_HEADERS = frozenset(
-    {
-        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip"),
-        *("cf-connecting-ip", "true-client-ip", "fly-client-ip", "fastly-client-ip"),
-    }
-)
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
