@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -73,9 +74,11 @@ class Node:
 
 
 @asynccontextmanager
-async def start_node() -> AsyncIterator[Node]:
+async def start_node(*, trusts: Path | None = None) -> AsyncIterator[Node]:
+    """`trusts`: a certificate."""
+    environment = dict(os.environ) if trusts is None else {**os.environ, "NODE_EXTRA_CA_CERTS": str(trusts)}
     process = await asyncio.create_subprocess_exec(
-        "node", "run.mjs", cwd=HERE, stdin=PIPE, stdout=PIPE, limit=MAX_LINE_BYTES
+        "node", "run.mjs", cwd=HERE, env=environment, stdin=PIPE, stdout=PIPE, limit=MAX_LINE_BYTES
     )
     try:
         yield Node(process)

@@ -30,6 +30,9 @@ async function run({ module, scenario, encoding, url, seed, options }) {
   }
 }
 
+// What a scenario that has failed leaves behind must not fail the next one.
+process.on("unhandledRejection", (reason) => process.stderr.write(`nobody awaits: ${reason?.stack ?? reason}\n`));
+
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line);
   if (message.run) {

@@ -2,29 +2,11 @@
 // and what it does with tokens that a server does not know. The stage counts what arrives there.
 
 import { equal, fails, matches, ok, within } from "./lib/check.mjs";
+import { builderAt, collect, KINDS, transportOf } from "./lib/connections.mjs";
 import { textOf } from "./lib/fold.mjs";
 import { Proxy } from "./lib/proxy.mjs";
 import { count, gate, say, script } from "./lib/script.mjs";
 import { Tab } from "./lib/world.mjs";
-
-const KINDS = { WebSockets: 1, ServerSentEvents: 2, LongPolling: 4 };
-
-function builder(t, url, options = {}) {
-  return new t.signalR.HubConnectionBuilder()
-    .withUrl(`${url}/hub`, options)
-    .withHubProtocol(t.protocol())
-    .configureLogging(t.signalR.LogLevel.None);
-}
-
-function collect(stream) {
-  const items = [];
-  const over = new Promise((resolve, reject) => {
-    stream.subscribe({ next: (item) => items.push(item), complete: () => resolve(items), error: reject });
-  });
-  return within(over, () => `the end of a stream that has ${items.length} items`);
-}
-
-const transportOf = (connection) => connection.connection.transport.constructor.name;
 
 async function surface(t, connection) {
   const value = { text: "é 🌍 \n\u2028", list: [1, 2.5, -3, null, true], deep: { a: [[{}]] } };
@@ -58,7 +40,7 @@ async function surface(t, connection) {
 }
 
 export async function whole_surface(t, { transport }) {
-  const connection = builder(t, t.url, { transport: KINDS[transport] }).build();
+  const connection = builderAt(t, t.url, { transport: KINDS[transport] }).build();
   const closed = new Promise((resolve) => connection.onclose(resolve));
   await within(connection.start(), () => "the start");
   equal(transportOf(connection), `${transport.replace("WebSockets", "WebSocket")}Transport`, "the transport");
@@ -69,12 +51,12 @@ export async function whole_surface(t, { transport }) {
 }
 
 export async function binary_over_events_is_refused_by_the_client(t) {
-  const connection = builder(t, t.url, { transport: KINDS.ServerSentEvents }).build();
+  const connection = builderAt(t, t.url, { transport: KINDS.ServerSentEvents }).build();
   await fails(connection.start(), /'ServerSentEvents' does not support Binary/);
 }
 
 export async function without_negotiation(t) {
-  const connection = builder(t, t.url, { transport: KINDS.WebSockets, skipNegotiation: true }).build();
+  const connection = builderAt(t, t.url, { transport: KINDS.WebSockets, skipNegotiation: true }).build();
   await connection.start();
   equal(await connection.invoke("Echo", 1), 1, "the answer");
   await connection.stop();
@@ -83,7 +65,7 @@ export async function without_negotiation(t) {
 
 export async function falls_back(t, { refused, expected }) {
   await t.ask("refuse", refused);
-  const connection = builder(t, t.url).build();
+  const connection = builderAt(t, t.url).build();
   await within(connection.start(), () => "the start");
   equal(transportOf(connection), `${expected}Transport`, "the transport");
   equal(await connection.invoke("Echo", 1), 1, "the answer");
@@ -92,11 +74,11 @@ export async function falls_back(t, { refused, expected }) {
 
 export async function nothing_is_left(t) {
   await t.ask("refuse", ["WebSockets", "ServerSentEvents", "LongPolling"]);
-  await fails(builder(t, t.url).build().start(), /Unable to connect to the server with any of the available transports/);
+  await fails(builderAt(t, t.url).build().start(), /Unable to connect to the server with any of the available transports/);
 }
 
 export async function follows_a_redirect(t) {
-  const connection = builder(t, `${t.url}/elsewhere`).build();
+  const connection = builderAt(t, `${t.url}/elsewhere`).build();
   await connection.start();
   equal(await connection.invoke("Bearer"), "Bearer from the redirect", "the token that the redirect gave");
   await connection.stop();
@@ -105,7 +87,7 @@ export async function follows_a_redirect(t) {
 // The server's close: with allowReconnect the client comes back, otherwise it stays away.
 export async function closed_by_the_server(t, { transport }) {
   const options = { transport: KINDS[transport] };
-  const connection = builder(t, t.url, options).withAutomaticReconnect([0, 50, 50]).build();
+  const connection = builderAt(t, t.url, options).withAutomaticReconnect([0, 50, 50]).build();
   await connection.start();
   const back = new Promise((resolve) => connection.onreconnected(resolve));
   const before = connection.connectionId;
@@ -133,7 +115,7 @@ export async function stateful_reconnect(t, { cuts }) {
     again = Infinity;
     made += 1;
   };
-  const connection = builder(t, proxy.url).withStatefulReconnect().build();
+  const connection = builderAt(t, proxy.url).withStatefulReconnect().build();
   let reconnecting = 0;
   connection.onreconnecting(() => (reconnecting += 1));
   let lost = null;
@@ -194,7 +176,7 @@ export async function stateful_reconnect(t, { cuts }) {
 // Another process answers on the same address, which has never heard of the token.
 export async function old_token(t, { transport, stateful, how }) {
   const proxy = await Proxy.open(t.url);
-  let build = builder(t, proxy.url, { transport: KINDS[transport] }).withAutomaticReconnect([0, 100, 100, 100]);
+  let build = builderAt(t, proxy.url, { transport: KINDS[transport] }).withAutomaticReconnect([0, 100, 100, 100]);
   if (stateful) build = build.withStatefulReconnect();
   const connection = build.build();
   await connection.start();
@@ -218,9 +200,9 @@ export async function old_token(t, { transport, stateful, how }) {
 }
 
 export async function unauthorised(t) {
-  const text = await fails(builder(t, `${t.url}/guarded`).build().start(), /./);
+  const text = await fails(builderAt(t, `${t.url}/guarded`).build().start(), /./);
   matches(text, /^Failed to complete negotiation with the server: Error: Unauthorized: Status code '401'/);
-  const connection = builder(t, `${t.url}/guarded`, { accessTokenFactory: () => "ann" }).build();
+  const connection = builderAt(t, `${t.url}/guarded`, { accessTokenFactory: () => "ann" }).build();
   await connection.start();
   equal(await connection.invoke("Bearer"), "Bearer ann", "the token");
   await connection.stop();
@@ -231,7 +213,7 @@ export async function unauthorised(t) {
 export async function a_watch_over_lost_sockets(t, { cuts }) {
   const { tab, sessionId, watch: stayed } = await t.session();
   const proxy = await Proxy.open(t.url);
-  const leaving = new Tab(builder(t, proxy.url).withStatefulReconnect().build());
+  const leaving = new Tab(builderAt(t, proxy.url).withStatefulReconnect().build());
   t.tabs.push(leaving);
   await leaving.connection.start();
   const { connectionId } = leaving.connection;

@@ -12,6 +12,7 @@ export class World {
     this.ask = (method, ...args) => within(ask(method, args), () => `the stage's ${method}(${JSON.stringify(args)})`);
     this.random = randomOf(seed);
     this.tabs = [];
+    this.connections = []; // further ones that are to be stopped at the end
     this.messagePack = messagePack;
     this.prefix = `${encoding}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
     this.count = 0;
@@ -42,7 +43,7 @@ export class World {
   }
 
   async close() {
-    await Promise.all(this.tabs.map((tab) => tab.connection.stop()));
+    await Promise.all([...this.tabs.map((tab) => tab.connection), ...this.connections].map((each) => each.stop()));
   }
 
   // A connected tab in a new session that it watches.
