@@ -54,7 +54,7 @@ async def test_an_answer_is_counted_with_its_tool_calls() -> None:
         assert found["hubline_run_seconds_count", labels()] == 1
         assert found["hubline_first_delta_seconds_count", labels()] == 1
         assert found["hubline_tool_call_seconds_count", labels(outcome="success")] >= 1
-        assert found["hubline_follows_total", labels(kind="snapshot")] >= 1
+        assert sum(found.get(("hubline_follows_total", labels(kind=kind)), 0) for kind in ("snapshot", "entries")) == 1
         assert found["hubline_invocations_total", labels()] == 2
         assert found["process_open_fds", labels()] > 0
         assert found["hubline_connections", labels()] == 0  # those on the network; the test's has none

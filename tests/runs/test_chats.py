@@ -366,7 +366,6 @@ async def test_another_node_s_run_of_a_deleted_session_ends_at_once(backplane: B
 
 
 async def test_an_id_of_an_answer_cannot_be_taken_by_a_message(node: Node) -> None:
-    async with node.running():
-        await node.open()
-        with pytest.raises(CallError, match=r"^\[conflict\] Ids that begin with answer_"):
-            await node.send("evil", message_id="answer_0123")
+    await node.open()
+    with pytest.raises(CallError, match=r"^\[conflict\] Ids that begin with answer_"):
+        await node.send("evil", message_id="answer_0123")
