@@ -20,7 +20,9 @@ from hub.chat_requests import (
     RegenerateRequest,
     RunRequest,
     SettingsRequest,
+    ShareRequest,
     StopRequest,
+    UnshareRequest,
     parse,
 )
 from hub.protocol.messages import Encoded
@@ -28,6 +30,7 @@ from hub.runs.access import role_of
 from hub.runs.asking import Asked, StopAnswer
 from hub.runs.chats import Chats
 from hub.runs.sessions import SessionRow
+from hub.server.auth import User
 from hub.server.hub import Hub, immediate
 from hub.server.streams import PushStream, StreamSink
 
@@ -55,6 +58,7 @@ FEATURES = [
     "history",
     "rate",
     "report_error",
+    "share",
     "refresh_token",
 ]
 
@@ -94,6 +98,18 @@ class ChatHub(Hub):
 
     async def delete_session(self, session_id: str) -> Encoded:
         return _encoded(await self._chats.delete(self._user, session_id))
+
+    async def share_session(self, session_id: str, user: str, role: str) -> Encoded:
+        wanted = parse(ShareRequest, {"user": user, "role": role})
+        return _encoded(await self._chats.sharing.share(self._user, session_id, self._key_of(wanted.user), wanted.role))
+
+    async def unshare_session(self, session_id: str, user: str) -> Encoded:
+        wanted = parse(UnshareRequest, {"user": user})
+        return _encoded(await self._chats.sharing.unshare(self._user, session_id, self._key_of(wanted.user)))
+
+    def _key_of(self, user: str) -> str:
+        """Of another user of the same organisation."""
+        return User(id=user, organisation=self.context.user.organisation).key
 
     async def list_sessions(self, request: dict[str, object] | None = None) -> Encoded:
         wanted = parse(ListRequest, request)

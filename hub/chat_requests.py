@@ -13,6 +13,7 @@ from hub.chat.parts import Autonomy, Json, Rating, TextPart
 from hub.errors import CallError
 from hub.runs.asking import Wish
 from hub.runs.chats import SettingsWish
+from hub.runs.sharing import SharedRole
 from hub.server.wire_model import WireModel
 
 MAX_TEXT_CHARS = 1_000_000
@@ -55,6 +56,14 @@ class SettingsRequest(WireModel):
 
 class OpenRequest(SettingsRequest):
     session_id: SessionId | None = None
+
+
+class UnshareRequest(WireModel):
+    user: Name
+
+
+class ShareRequest(UnshareRequest):
+    role: SharedRole
 
 
 class PositionRequest(WireModel):

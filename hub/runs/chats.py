@@ -9,7 +9,7 @@ from hub.backplane.base import Backplane, Note, Position
 from hub.chat import events
 from hub.chat.parts import NO_USAGE, Autonomy, Json, Message, Participant, Rating, Session, WireStruct
 from hub.errors import CallError
-from hub.runs.access import Access, check_autonomy, require
+from hub.runs.access import Access, check_autonomy, require, role_of
 from hub.runs.asking import Asking, Providers
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
@@ -17,6 +17,7 @@ from hub.runs.follow.follows import Follows
 from hub.runs.follow.watch import Sink, Watch
 from hub.runs.reading import HistoryPage, Reading
 from hub.runs.sessions import SessionRow, Sessions, members_channel, row_of
+from hub.runs.sharing import Sharing
 
 MAX_LIST = 200
 MAX_HISTORY = 200
@@ -61,6 +62,7 @@ class Chats:
         self._access = Access(sessions)
         self._reading = Reading(backplane.journal, follows)
         self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
+        self.sharing = Sharing(environment, self._access, sessions, follows, self._note)
 
     # ---------------------------------------------------------------------------------------------- sessions
 
@@ -165,13 +167,18 @@ class Chats:
                 live,
                 self._backplane.journal,
                 sink,
-                session=lambda: self._sessions.get(session_id),
+                user=user,
+                session=lambda: self._seen_by(user, session_id),
                 now_ms=self._env.now_ms,
                 on_follow=self._env.metrics.followed,
                 run_id=run_id,
                 run_ended=lambda: self._run_ended(session_id, run_id),
             )
             await watch.run(position)
+
+    async def _seen_by(self, user: str, session_id: str) -> Session | None:
+        session = await self._sessions.get(session_id)
+        return None if session is None or role_of(session, user) is None else session
 
     async def _run_ended(self, session_id: str, run_id: str | None) -> Position | None:
         """A position that the run's `done` is not after; None while it has none."""

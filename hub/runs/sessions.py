@@ -4,7 +4,7 @@ A change goes to the bus channel of every member (`members_channel`) as a `Sessi
 on every node.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -68,6 +68,7 @@ class Sessions:
                 return session
             if await self._directory.replace(_record(changed, version=record.version)):
                 self._tell(changed)
+                self._tell_removed(session, changed)
                 return changed
 
     async def list(self, user: str, *, before: int | None, limit: int) -> Sequence[Session]:
@@ -84,9 +85,17 @@ class Sessions:
         row = row_of(session)
         if deleted:
             row = msgspec.structs.replace(row, deleted=True, running=False)
+        self._publish(row, (participant.user for participant in session.participants))
+
+    def _tell_removed(self, old: Session, new: Session) -> None:
+        """For them it is gone."""
+        gone = {participant.user for participant in old.participants} - {member.user for member in new.participants}
+        self._publish(SessionRow(session_id=old.session_id, title="", running=False, updated_at=0, deleted=True), gone)
+
+    def _publish(self, row: SessionRow, users: Iterable[str]) -> None:
         payload = msgspec.json.encode(row)
-        for participant in session.participants:
-            self._bus.publish(members_channel(participant.user), payload)
+        for user in users:
+            self._bus.publish(members_channel(user), payload)
 
 
 def _record(session: Session, *, version: int) -> SessionRecord:

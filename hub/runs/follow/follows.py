@@ -14,8 +14,12 @@ logger = logging.getLogger("hub.runs")
 
 
 def end_channel(session_id: str) -> str:
-    """The bus channel on which a session's followers learn that it is gone."""
+    """The bus channel on which a session's followers learn that it is gone: for all, or for the user that is named."""
     return f"end:{session_id}"
+
+
+FOR_ALL = b""
+"""No user's name."""
 
 
 class _Followed:
@@ -78,7 +82,11 @@ class Follows:
 
     def end(self, session_id: str) -> None:
         """End all watches of a session, on every node."""
-        self._backplane.bus.publish(end_channel(session_id), b"deleted")
+        self._backplane.bus.publish(end_channel(session_id), FOR_ALL)
+
+    def end_for(self, session_id: str, user: str) -> None:
+        """End one user's watches of a session, on every node."""
+        self._backplane.bus.publish(end_channel(session_id), user.encode())
 
     def is_watched(self, session_id: str) -> bool:
         """Whether anybody on this node watches the session."""
@@ -101,7 +109,8 @@ class Follows:
     async def _open(self, session_id: str, followed: _Followed) -> None:
         """Never raises: those who wait for the opening learn how it went; the next one after a failure tries anew."""
         try:
-            followed.end = await self._backplane.bus.subscribe(end_channel(session_id), lambda _: self._end(session_id))
+            channel = end_channel(session_id)
+            followed.end = await self._backplane.bus.subscribe(channel, lambda whose: self._end(session_id, whose))
             await followed.live.open()
         except Exception as error:
             followed.fail(error)
@@ -110,9 +119,11 @@ class Follows:
             if not followed.opened.done():
                 followed.opened.set_result(None)
 
-    def _end(self, session_id: str) -> None:
+    def _end(self, session_id: str, whose: bytes) -> None:
         followed = self._followed.get(session_id)
-        if followed is not None:
+        if followed is not None and whose != FOR_ALL:
+            followed.live.end_for(whose.decode())
+        elif followed is not None:
             followed.live.end()
             if not followed.opened.done():
                 followed.opened.set_result(None)  # open enough to see that it has ended

@@ -51,6 +51,9 @@ class Item:
 class Follower(Protocol):
     """Who watches the session. Neither method may block."""
 
+    @property
+    def user(self) -> str: ...
+
     def pump(self) -> None:
         """There is something new to take, or the session was read again."""
         ...
@@ -107,6 +110,12 @@ class LiveSession:
         self.has_ended = True
         for watcher in tuple(self.watchers):
             watcher.end()
+
+    def end_for(self, user: str) -> None:
+        """The session is gone for this user."""
+        for watcher in tuple(self.watchers):
+            if watcher.user == user:
+                watcher.end()
 
     def close(self) -> None:
         if self._subscription is not None:

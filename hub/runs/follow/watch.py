@@ -44,7 +44,8 @@ class Watch:
 
     With `run_id`, only that run's events are sent (and snapshots), and its `done` ends the watch. `run_ended` gives a
     position that the run's `done` is not after, once there is one: a run may be over before its watch begins.
-    `on_follow` is told each time how the watch caught up: by a "snapshot", or the "entries" after its position.
+    `session` gives the session, or None once `user` may not see it. `on_follow` is told each time how the watch caught
+    up: by a "snapshot", or the "entries" after its position.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Watch:
         journal: Journal,
         sink: Sink,
         *,
+        user: str,
         session: Callable[[], Awaitable[Session | None]],
         now_ms: Callable[[], int],
         on_follow: Callable[[str], None],
         run_id: str | None = None,
         run_ended: Callable[[], Awaitable[Position | None]] = _never,
     ) -> None:
+        self.user = user
         self._live = live
         self._journal = journal
         self._sink = sink
@@ -79,6 +82,8 @@ class Watch:
         """Catch up from `position` (None: from a snapshot), then go on live."""
         self._live.watchers.add(self)
         try:
+            if await self._session() is None:
+                return  # it was told to others before we were among those who are
             await self._start(position)
             while not self._has_ended and not self._live.has_ended:
                 if self._is_behind and self._live.is_open and self._sink.writable:
