@@ -53,11 +53,12 @@ def body(
     connection_token: str,
     transports: Iterable[TransportName],
     use_stateful_reconnect: bool = False,
+    token_lifetime_s: int | None = None,
 ) -> bytes:
     """The answer to a version of `read_version`.
 
     Version 0 knows no token: the id, which then doubles as the key, must be the secret one, so the token is sent
-    as `connectionId` (N3).
+    as `connectionId` (N3). `token_lifetime_s` is for clients that refresh their token in time (N7).
     """
     answer: dict[str, object] = {"negotiateVersion": version}
     if version == 0:
@@ -68,7 +69,14 @@ def body(
     if use_stateful_reconnect:
         answer["useStatefulReconnect"] = True
     answer["availableTransports"] = available_transports(transports)
+    if token_lifetime_s is not None and version > 0:
+        answer["tokenLifetimeSeconds"] = token_lifetime_s
     return dump_json(answer)
+
+
+def refreshed_body(token_lifetime_s: int | None) -> bytes:
+    """The answer to a token that was taken in place of the last one (N7)."""
+    return dump_json({} if token_lifetime_s is None else {"tokenLifetimeSeconds": token_lifetime_s})
 
 
 def redirect_body(url: str, access_token: str | None = None) -> bytes:

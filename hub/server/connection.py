@@ -128,7 +128,7 @@ class HubConnection:
             self._served.check_user(user)
         except Refused as refused:
             raise CallError("forbidden", str(refused)) from refused
-        self._go_on_as(user)
+        self.go_on_as(user)
         return user.expires_at
 
     def come_again(self, user: User) -> None:
@@ -138,9 +138,10 @@ class HubConnection:
         """
         self._served.check_user(user)
         if self.user.expires_at is not None and (user.expires_at is None or user.expires_at > self.user.expires_at):
-            self._go_on_as(user)
+            self.go_on_as(user)
 
-    def _go_on_as(self, user: User) -> None:
+    def go_on_as(self, user: User) -> None:
+        """The same user, by another token."""
         self.user = user
         if self._expiry is not None:
             self._expiry.renew(user)

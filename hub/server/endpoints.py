@@ -23,6 +23,7 @@ from hub.server.hub import HttpFacts
 from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import NO_CONNECTION, Token, Tokens
 from hub.server.outbox import Writer
+from hub.server.refreshing import token_lifetime_s
 from hub.server.served import ServedHub
 from hub.server.transports import direct
 from hub.server.transports.direct import DirectSocket
@@ -94,6 +95,7 @@ class NegotiateEndpoint:
                 connection_token=token,
                 transports=options.transports,
                 use_stateful_reconnect=stateful,
+                token_lifetime_s=token_lifetime_s(user) if options.authentication_refresh else None,
             )
         )
 

@@ -70,6 +70,8 @@ class HubOptions:
     """How many may come at once."""
     token_warning_s: float = 60.0
     """How long before its token ends a client is told (`TokenExpiring`)."""
+    authentication_refresh: bool = True
+    """Tell clients at negotiation how long their token lasts, and take newer ones at `{hub}/refresh` (N7)."""
     close_on_expiry: bool = True
     """Close a connection whose token has ended; off, it stays, and nobody is told."""
     close_timeout_s: float = 5.0

@@ -39,6 +39,7 @@ from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import Claims, LocalClaims, Tokens, random_id
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.outbox import Writer
+from hub.server.refreshing import RefreshEndpoint
 from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub, bind_methods
 from hub.server.tasks import OwnedTasks
@@ -152,6 +153,8 @@ class HubServer:
             routes.append(Route(f"{served.path}/negotiate", NegotiateEndpoint(self, served)))
             routes.append(WebSocketRoute(served.path, endpoint))
             routes.append(Route(served.path, endpoint))
+            if served.options.authentication_refresh:
+                routes.append(Route(f"{served.path}/refresh", RefreshEndpoint(self, served)))
         return routes
 
     async def start(self) -> None:

@@ -9,6 +9,15 @@ from tests.protocol import golden
 GOLDEN = {name: body.encode() for name, body in golden.load("negotiate").items()}
 
 
+def test_lifetime_of_the_token() -> None:
+    """N7; version 0 knows nothing of it."""
+    for version, written in ((1, b'],"tokenLifetimeSeconds":60}'), (0, b"]}")):
+        body = negotiate.body(version, connection_id="i", connection_token="t", transports=(), token_lifetime_s=60)
+        assert body.endswith(written)
+    assert negotiate.refreshed_body(60) == b'{"tokenLifetimeSeconds":60}'
+    assert negotiate.refreshed_body(None) == b"{}"
+
+
 def test_bodies_are_written_exactly() -> None:
     everything: tuple[negotiate.TransportName, ...] = ("WebSockets", "ServerSentEvents", "LongPolling")
     written = {
