@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import uvloop
 
-from tests.bench import machine, servers, wire
+from tests.bench import machine, servers, sockets
 from tests.bench.options import Options
+from tests.bench.sockets import Socket
 from tests.bench.source import Plan, write_plan
 from tests.bench.table import Table
-from tests.bench.wire import Socket
 from tests.running import Running
 
 DELTAS = 20
@@ -59,7 +59,7 @@ def run(options: Options) -> list[Table]:
 
 async def _measure(server: Running, runs: int) -> Sequence[int]:
     """Resident KB: at first, with the sessions, with a run in each, with a watcher of each."""
-    caller = await wire.connect_hub(server.port)
+    caller = await sockets.connect_hub(server.port)
     await _warm_up(server, caller)
     steps = [await _settled(server)]
     for number in range(runs):
@@ -89,7 +89,7 @@ async def _warm_up(server: Running, caller: Socket) -> None:
 
 
 async def _watch(server: Running, session_id: str) -> Socket:
-    socket = await wire.connect_hub(server.port)
+    socket = await sockets.connect_hub(server.port)
     await socket.watch(session_id)
     return socket
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.bench import machine, servers, wire
+from tests.bench import machine, servers, sockets
 from tests.bench.options import Options
+from tests.bench.sockets import Socket
 from tests.bench.table import Table, ms, percentile
-from tests.bench.wire import Socket
 from tests.provider_server.script import Answer, Pace, Say, Script
 from tests.provider_server.server import ProviderServer
 
@@ -52,7 +52,7 @@ async def _measure(backplane: str, others: int, stops: int) -> list[float]:
     async with ProviderServer(default=_answer) as provider:
         environment = {"ANTHROPIC_API_KEY": provider.api_key, "ANTHROPIC_BASE_URL": provider.base_url}
         with servers.hub(backplane, "--provider", "anthropic", environment=environment) as server:
-            client = await wire.connect_hub(server.port)
+            client = await sockets.connect_hub(server.port)
             await _stop_one(provider, client, "warm-up", 0.5)
             for number in range(others):
                 await _begin(provider, client, f"other-{number}", "another")

@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from tests.bench import machine, wire
+from tests.bench import machine
+from tests.bench.sockets import Socket, connect, connect_hub
 from tests.bench.source import Plan, stamps, write_plan
-from tests.bench.wire import Socket
 from tests.running import Running
 
 Kind = Literal["hub", "starlette", "alone"]
@@ -131,14 +131,14 @@ async def quiet_stream(server: Running, kind: Kind, load: Load) -> Round:
 
 async def _connect(port: int, kind: Kind, load: Load, number: int) -> Sequence[Socket]:
     if kind == "hub":
-        sockets = [await wire.connect_hub(port) for _ in range(load.watchers)]
+        sockets = [await connect_hub(port) for _ in range(load.watchers)]
         await sockets[0].invoke("OpenSession", {"sessionId": _session(number)})
         for socket in sockets:
             await socket.watch(_session(number))
         return sockets
     path = "/runs/" if kind == "starlette" else "/alone/"
     count = load.watchers if kind == "starlette" else 1
-    return [await wire.connect(port, f"{path}{_session(number)}") for _ in range(count)]
+    return [await connect(port, f"{path}{_session(number)}") for _ in range(count)]
 
 
 def _session(number: int) -> str:
