@@ -1,5 +1,6 @@
-"""uvicorn's protocols with three additions: bytes that come with an upgrade are kept, its WebSockets may be taken over
-(`direct`), and who never sends a request is cut. What is used of uvicorn here is private to it; `lacking` says what of
+"""uvicorn's protocols with additions: bytes that come with an upgrade are kept, its WebSockets may be taken over
+(`direct`), who never sends a request, or never ends one that is answered, is cut, and requests that were sent one
+behind the other end with their connection. What is used of uvicorn here is private to it; `lacking` says what of
 it is not there.
 
 uvicorn parses the head of an upgrade request and passes it on, and drops what came behind it in the same read:
@@ -15,8 +16,8 @@ from collections.abc import Iterable
 from typing import cast
 
 import httptools
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application, ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -30,7 +31,11 @@ def lacking() -> list[str]:
     """What this module builds on and uvicorn does not have."""
     return [
         *_lacks(
-            HttpToolsProtocol, ("data_received", "handle_websocket_upgrade", "on_headers_complete", "on_message_begin")
+            HttpToolsProtocol,
+            (
+                *("data_received", "handle_websocket_upgrade", "on_headers_complete", "on_message_begin"),
+                *("on_message_complete", "on_response_complete", "_start_asgi_task"),
+            ),
         ),
         *_lacks(WebSocketsSansIOProtocol, ("data_received", "handle_connect", "run_asgi", "send", "stop_keepalive")),
         *_lacks(httptools, ("HttpParserUpgrade",)),
@@ -42,7 +47,8 @@ def _lacks(owner: object, names: Iterable[str]) -> list[str]:
 
 
 HEAD_TIMEOUT_S = 10.0
-"""How long the head of a request may take, from the connection or its first byte on; uvicorn waits for ever."""
+"""How long the head of a request may take, from the connection or its first byte on, and its body once it is answered;
+uvicorn waits for ever."""
 
 
 MAX_HEAD_BYTES = 65_536
@@ -57,7 +63,9 @@ class HttpProtocol(HttpToolsProtocol):
     head_timeout_s = HEAD_TIMEOUT_S
     _head_bytes = 0  # of the head that is being read
     _read = b""  # what is being parsed
-    _deadline: asyncio.TimerHandle | None = None  # while a head is waited for
+    _deadline: asyncio.TimerHandle | None = None  # while a head is waited for, or the rest of an answered request
+    _is_in_message = False  # from a request's first byte to its last
+    _running: RequestResponseCycle | None = None  # the request that was last given to the application
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -66,9 +74,28 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if self._running is not None and not self._running.response_complete:
+            # uvicorn says it to the newest request only; the one that is being answered would write on for nobody.
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_in_message and self.cycle.response_complete and self._deadline is None:
+            self._deadline = self.loop.call_later(self.head_timeout_s, self._cut)
+
+    def on_message_complete(self) -> None:
+        self._is_in_message = False
+        self._stop_waiting()
+        super().on_message_complete()
+
     def on_message_begin(self) -> None:
+        self._is_in_message = True
         super().on_message_begin()
         if self._deadline is None:
             self._deadline = self.loop.call_later(self.head_timeout_s, self._cut)
