@@ -1,0 +1,35 @@
+-- Store a decision of the inbox, if nobody came between.
+-- KEYS: head, stream, rows, ids, past, record, due. ARGV: identity, version loaded, new version, state ('' for none),
+-- since when work waits undriven ('' for none), lease: keep, clear or set, its number, owner and expiry, session,
+-- retention ms, then pairs of field and value for the past. Answers 1, or 0 where somebody came between.
+local head = redis.call('HMGET', KEYS[1], 'v', 'x')
+if (head[1] or '') ~= ARGV[2] then
+  return 0
+end
+local due = ARGV[5]
+if ARGV[6] == 'set' then
+  redis.call('HSET', KEYS[1], 'n', ARGV[7], 'o', ARGV[8], 'x', ARGV[9])
+  due = ARGV[9]
+elseif ARGV[6] == 'clear' then
+  redis.call('HDEL', KEYS[1], 'n', 'o', 'x')
+elseif head[2] then
+  due = head[2]
+end
+redis.call('HSET', KEYS[1], 'v', ARGV[3])
+if ARGV[4] == '' then
+  redis.call('HDEL', KEYS[1], 'b')
+else
+  redis.call('HSET', KEYS[1], 'b', ARGV[4])
+end
+if due == '' then
+  redis.call('ZREM', KEYS[7], ARGV[10])
+else
+  redis.call('ZADD', KEYS[7], due, ARGV[10])
+end
+for at = 12, #ARGV, 2 do
+  redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
+end
+for at = 1, 6 do
+  redis.call('PEXPIRE', KEYS[at], ARGV[11])
+end
+return 1

@@ -1,0 +1,67 @@
+"""Real Redis servers of the tests' own: each on a free port of this machine, with its files in a directory."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+
+class RedisServer:
+    """One redis-server. Nothing is persisted unless `settings` say so."""
+
+    def __init__(self, folder: Path, *settings: str, port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None  # while it runs
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        program = shutil.which("redis-server")
+        assert program is not None, "redis-server is not installed: see `make setup`"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        words = [program, "--port", str(self.port), "--dir", str(self.folder), "--bind", "127.0.0.1"]
+        log = self.folder / "redis.log"
+        words += ["--save", "", "--appendonly", "no", "--logfile", str(log), *self.settings]
+        self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while self.ask("PING") != "+PONG":
+            assert time.monotonic() < deadline, log.read_text(errors="replace")
+            time.sleep(0.01)
+
+    def ask(self, *words: str) -> str:
+        """The first line of what it answers; empty if it does not. Waits, so not for the middle of an async test."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                connection.sendall((" ".join(words) + "\r\n").encode())
+                return connection.makefile("rb").readline().decode().strip()
+        except OSError:
+            return ""
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
