@@ -166,16 +166,16 @@ def _check_stream(link: Link, streams: int, per_second: float, seconds: float, a
 
 
 def _check_stream_outlives(gone: Link, left: Link, group: str) -> None:
-    """Both have joined the group of a source. One ends without a word: the other gets its events to the end."""
+    """Both have joined the group of a source. One ends without a word: the other goes on."""
     assert gone.invoke("Join", group) is None
     assert left.invoke("Join", group) is None
-    seconds = 0.6
-    begin = time.monotonic_ns()
-    assert left.invoke("Stream", int(group[1:]) + 1, 0, seconds, 16) is None
+    # Longer than anybody waits for: the check ends the server first.
+    assert left.invoke("Stream", int(group[1:]) + 1, 100, 60, 16) is None
     gone.event()
     gone.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     gone.connection.socket.shutdown(socket.SHUT_RDWR)
-    while int(left.event()[:16]) < begin + 0.7 * seconds * 1e9:
+    enough = time.monotonic_ns() + 300_000_000
+    while int(left.event()[:16]) < enough:
         pass
 
 
@@ -192,9 +192,9 @@ def check(peer: Peer) -> None:
             two.ask(None, "Publish", ("nobody", "lost"))
             for link in (one, two):
                 assert link.event() == "x" * 105
-            _check_stream(one, streams=2, per_second=50, seconds=1.0, at_least=45)
+            _check_stream(one, streams=2, per_second=50, seconds=10, at_least=20)
             # One source more than before: those may still be sending.
-            _check_stream(two, streams=3, per_second=0, seconds=0.3, at_least=20)
+            _check_stream(two, streams=3, per_second=0, seconds=1, at_least=20)
             assert two.invoke("Echo", "end") == "end"
             _check_stream_outlives(one, two, "s3")
 
