@@ -20,7 +20,7 @@ CANNOT_CHANGE = "Cannot change transports mid-connection"
 class Claimed:
     """One connection that was negotiated."""
 
-    __slots__ = ("connection", "connection_id", "poller", "posting", "stateful", "token", "transport")
+    __slots__ = ("connection", "connection_id", "polled", "poller", "posting", "stateful", "token", "transport")
 
     def __init__(self, token: Token, transport: TransportName) -> None:
         self.token = token
@@ -29,6 +29,7 @@ class Claimed:
         self.transport: TransportName = transport
         self.connection: HubConnection | None = None  # once it is open
         self.poller: LongPolling | None = None  # of long polling, once it is open
+        self.polled = False  # a poll has come, which was answered at once
         self.posting = asyncio.Lock()  # bodies of POSTs come one after the other
 
 

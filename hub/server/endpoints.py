@@ -197,17 +197,20 @@ class HubEndpoint:
         found, user = await self._arrive(request, "LongPolling")
         claimed = self._server.claimed.again(found, user, "LongPolling")
         if claimed is None:
-            return await self._begin_polling(request, user, found[0])
+            claimed = await self._begin_polling(request, user, found[0])
         poller = claimed.poller
         assert poller is not None  # set with the connection
+        if not claimed.polled:
+            claimed.polled = True
+            return Response(media_type="text/plain", headers=NO_STORE)
         async with gone(request.receive) as client_gone:
             polled = await poller.poll(client_gone)
         if isinstance(polled, bytes):
             return PollAnswer(polled, poller)
         return Response(status_code=204, media_type="text/plain")
 
-    async def _begin_polling(self, request: Request, user: User, token: Token) -> Response:
-        """The first poll opens the connection, and is answered at once."""
+    async def _begin_polling(self, request: Request, user: User, token: Token) -> Claimed:
+        """The first poll opens the connection, and is answered at once. Raises Refused."""
         server = self._server
         with ExitStack() as held:
             claimed = await self._claim(held, request, user, token, "LongPolling")
@@ -216,7 +219,7 @@ class HubEndpoint:
             connection, release = self._connect(held, request, user, claimed, poller, "LongPolling")
             connection.finished.add_done_callback(lambda _: release())
             poller.begin(connection, on_over=lambda: server.claimed.drop(claimed))
-        return Response(media_type="text/plain", headers=NO_STORE)
+        return claimed
 
     async def _arrive(
         self, request: Request, transport: negotiate.TransportName
@@ -235,8 +238,22 @@ class HubEndpoint:
         assert claimed.connection is not None  # since it is known
         return claimed, claimed.connection
 
+    async def _posted_to(self, request: Request) -> tuple[Claimed, HubConnection]:
+        """What a POST is about. Raises Refused.
+
+        Some clients (PyPI's signalrcore) send their handshake before they poll for the first time.
+        """
+        found = self._server.claimed.find(self._served, request.query_params.get("id"))
+        if found[1] is not None or "LongPolling" not in self._served.options.transports:
+            return await self._known(request)
+        user = await self._admit(request, None)
+        self._server.claimed.again(found, user, "LongPolling")  # checks whose it is
+        claimed = await self._begin_polling(request, user, found[0])
+        assert claimed.connection is not None  # since it has begun
+        return claimed, claimed.connection
+
     async def _take(self, request: Request) -> Response:
-        claimed, connection = await self._known(request)
+        claimed, connection = await self._posted_to(request)
         if claimed.transport == "WebSockets":
             return PlainTextResponse(
                 "POST requests are not allowed for WebSocket connections.", 405, headers={"Allow": "GET"}

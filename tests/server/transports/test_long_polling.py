@@ -64,6 +64,29 @@ async def test_first_poll_is_empty_and_at_once_later_ones_bring_records(serve: S
         assert found == [{}, {"type": 3, "invocationId": "1", "result": "hi"}]
 
 
+async def test_what_is_posted_before_the_first_poll_is_not_lost(serve: Serve) -> None:
+    """As some clients do it; the first poll is answered at once all the same."""
+    async with serve_live(await serve(Echo)) as address:
+        key = await token(address)
+        poller = Poller(address, key)
+        assert (await poller.post(HANDSHAKE + call("Echo", "hi"))).text == (200, "")
+        assert (await poller.poll()).text == (200, "")
+        found = await poller.read()
+        while len(found) < 2:
+            found += await poller.read()
+        assert found == [{}, {"type": 3, "invocationId": "1", "result": "hi"}]
+        assert (await poller.delete()).status == 202
+        assert (await poller.post(HANDSHAKE)).text == NO_CONNECTION  # its end is no new beginning
+
+
+async def test_posting_first_where_polling_is_not_offered(serve: Serve) -> None:
+    server = await serve(Echo, HubOptions(transports=["ServerSentEvents"]))
+    async with serve_live(server) as address:
+        key = await token(address)
+        assert (await Poller(address, key).post(HANDSHAKE)).text == NO_CONNECTION
+        assert server.metrics.connections_now == 0
+
+
 async def test_messagepack(serve: Serve) -> None:
     protocol = ClientProtocol("messagepack")
     async with serve_live(await serve(Echo)) as address:
