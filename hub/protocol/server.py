@@ -124,8 +124,12 @@ class ServerProtocol:
         self._splitter.take_rest()
 
     def close_for(self, error: ProtocolError, *, allow_reconnect: bool = True) -> bytes:
-        """The Close to send for `error`, in the connection's encoding (X1, X3). Needs a handshake."""
-        text = handshake.with_detail("Connection closed with an error.", error, self._detailed_errors)
+        """The Close to send for `error`, in the connection's encoding (X1, X3). Needs a handshake.
+
+        A limit is named whether detailed errors are on or not: it is in nobody's interest to guess it.
+        """
+        is_told = self._detailed_errors or isinstance(error, RecordTooLarge)
+        text = handshake.with_detail("Connection closed with an error.", error, is_told)
         return self.codec.encode(Close(text, allow_reconnect))
 
     def _receive_handshake(self) -> HandshakeRequest | None:

@@ -111,11 +111,9 @@ def unauthorized(target: str) -> str:
     return f"Failed to invoke '{target}' because user is unauthorized"
 
 
-def too_often(wait_s: float) -> str:
-    error = CallError(
-        "rate_limited", "Too many calls: the limit is max_invocations_per_s. Send fewer.", retry_after_s=wait_s
-    )
-    return str(error)
+def too_often(wait_s: float, hit: str) -> str:
+    """`hit`: name and number of the limit."""
+    return str(CallError("rate_limited", f"Too many calls: {hit}. Send fewer.", retry_after_s=wait_s))
 
 
 def in_use(invocation_id: str) -> str:

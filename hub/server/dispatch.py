@@ -40,6 +40,7 @@ from hub.server.auth.authorize import Asked, is_allowed, may_ask
 from hub.server.auth.rates import InvocationLimit
 from hub.server.binding import BindingError, BoundMethod
 from hub.server.calls import Call
+from hub.server.log_lines import LogLines
 from hub.server.methods import fold
 from hub.server.metrics import ServerMetrics
 from hub.server.options import HubOptions
@@ -102,6 +103,7 @@ class Dispatcher:
         self._running = 0  # plain calls
         self._immediate = 0  # calls of immediate methods
         self._is_stopped = False  # set by `stop`
+        self._lines = LogLines(log)
 
     @property
     def blocked(self) -> bool:
@@ -149,7 +151,7 @@ class Dispatcher:
         method = self._methods.get(fold(message.target))
         if wait_s := self._limit.wait_s(method is not None and method.immediate):
             self._metrics.invocations_limited += 1
-            self._refuse(invocation_id, calls.too_often(wait_s))
+            self._refuse(invocation_id, calls.too_often(wait_s, self._limit.hit))
             return
         if method is None:
             self._refuse(invocation_id, calls.unknown_method(message.target))
@@ -361,6 +363,7 @@ class Dispatcher:
         self._metrics.streams_now -= self._streams
         self._is_stopped = True
         self._asking.fail("The connection was lost before the client answered.")
+        self._lines.end()
 
     def _forget(self, call: Call) -> None:
         call.ended = True
@@ -402,8 +405,10 @@ class Dispatcher:
 
     def _log_failure(self, call: Call, error: Exception) -> None:
         if isinstance(error, HubError):
-            log.info("hub method refused", extra={"target": call.method.name, "reason": str(error)})
+            facts = {"target": call.method.name, "reason": str(error)}
+            self._lines.write(logging.INFO, "hub method refused", facts)
         elif isinstance(error, BackplaneAway):
-            log.warning("the backplane is away", extra={"target": call.method.name, "reason": str(error)})
+            facts = {"target": call.method.name, "reason": str(error)}
+            self._lines.write(logging.WARNING, "the backplane is away", facts)
         else:
-            log.error("hub method failed", exc_info=error, extra={"target": call.method.name})
+            self._lines.write(logging.ERROR, "hub method failed", {"target": call.method.name}, error)

@@ -118,8 +118,9 @@ def test_broken_message_after_the_handshake_in_one_payload(name: CodecName) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_message_over_the_limit(name: CodecName) -> None:
-    protocol = opened(name, max_receive_bytes=100, detailed_errors=True)
+@pytest.mark.parametrize("detailed", [True, False])
+def test_message_over_the_limit_is_told_the_limit(name: CodecName, detailed: bool) -> None:
+    protocol = opened(name, max_receive_bytes=100, detailed_errors=detailed)
     with pytest.raises(RecordTooLarge) as raised:
         protocol.receive_data(encode(name, Invocation("T", ["a" * 100])))
     closing = CODECS[name].decode(
@@ -128,7 +129,8 @@ def test_message_over_the_limit(name: CodecName) -> None:
     assert isinstance(closing, Close)
     assert closing.allow_reconnect
     assert re.fullmatch(
-        r"Connection closed with an error\. InvalidDataException: The maximum message size of 100B was exceeded\..*",
+        r"Connection closed with an error\. InvalidDataException: The maximum message size of 100B was exceeded\. "
+        r"The message size can be configured by the setting max_receive_bytes\.",
         str(closing.error),
     )
 

@@ -44,7 +44,7 @@ async def test_too_many_calls_are_refused_and_stop_is_not(serve: Serve) -> None:
         text = await limited(client, "Say", "x")
         assert text.startswith("[rate_limited] ")
         assert text.endswith(" s)") and "(retry after " in text
-        assert "max_invocations_per_s" in text
+        assert "max_invocations_per_s is 0.01" in text
         assert (await limited(client, "Nonsense")).startswith("[rate_limited] "), "what does not exist counts, too"
         for _ in range(3):
             assert await client.invoke("Stop") == "stopped"

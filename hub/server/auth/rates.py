@@ -54,6 +54,7 @@ class KeyedRate:
     """A bucket for each key."""
 
     def __init__(self, rate: Rate, max_keys: int = MAX_KEYS) -> None:
+        self.per_s = rate.per_s
         self._is_off = not rate.per_s
         self._drop_s = 0.0 if self._is_off else rate.drop_s
         self._depth_s = 0.0 if self._is_off else rate.depth_s
@@ -92,7 +93,7 @@ class InvocationLimit:
     """How often one connection may invoke. Immediate methods (Stop above all) have a bucket of their own, so that
     they get through when the others are over the limit; all connections of a user share one more for those others."""
 
-    __slots__ = ("_clock", "_immediate", "_ordinary", "_user_key", "_user_rate")
+    __slots__ = ("_clock", "_immediate", "_ordinary", "_rate", "_user_key", "_user_rate", "hit")
 
     def __init__(
         self,
@@ -101,6 +102,9 @@ class InvocationLimit:
         user_key: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.hit = ""
+        """The name and number of the limit for which the last call was refused."""
+        self._rate = rate
         self._ordinary = Bucket(rate) if rate.per_s else None
         self._immediate = Bucket(rate) if rate.per_s else None
         self._user_rate = user_rate  # None where there is no limit
@@ -112,7 +116,10 @@ class InvocationLimit:
         now = self._clock()
         bucket = self._immediate if immediate else self._ordinary
         if bucket is not None and (wait_s := bucket.take(now)):
+            self.hit = f"max_invocations_per_s is {self._rate.per_s:g}"
             return wait_s
         if immediate or self._user_rate is None:
             return 0.0
-        return self._user_rate.take(self._user_key, now)
+        if wait_s := self._user_rate.take(self._user_key, now):
+            self.hit = f"max_user_invocations_per_s is {self._user_rate.per_s:g}"
+        return wait_s

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+ANONYMOUS_ID = "anonymous"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
@@ -21,12 +23,14 @@ class User:
         """What the user is known by where organisations meet: no two users share one.
 
         It is the plain id where there is no organisation, else `organisation/id`. A slash within an organisation is
-        escaped, and a plain id that holds one gets an empty organisation before it, so that the two never mix.
+        escaped, and a plain id that holds one gets an empty organisation before it, so that the two never mix. So does
+        the anonymous user's id where it is somebody's name: whoever chose that is not everybody.
         """
         if self.organisation is not None:
             return f"{quote(self.organisation, safe=' @:+')}/{self.id}"
-        return f"/{self.id}" if "/" in self.id else self.id
+        is_taken = "/" in self.id or (self.id == ANONYMOUS_ID and not self.anonymous)
+        return f"/{self.id}" if is_taken else self.id
 
 
-ANONYMOUS = User(id="anonymous", name="Anonymous", anonymous=True)
+ANONYMOUS = User(id=ANONYMOUS_ID, name="Anonymous", anonymous=True)
 """All who connect without authentication are this one user."""

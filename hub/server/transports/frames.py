@@ -163,7 +163,9 @@ class FrameReader:
         is_fragment = opcode == CONTINUATION or first < FIN
         counted = max(length, _MIN_FRAGMENT_BYTES) if is_fragment else length
         if self._counted_bytes + counted > self._max_message_bytes:
-            return Violation(TOO_BIG, f"A message must not be over {self._max_message_bytes} bytes.")
+            return Violation(
+                TOO_BIG, f"A message must not be over {self._max_message_bytes} bytes (max_receive_bytes sets it)."
+            )
         return None
 
     def _take(self, first: int, payload: bytes) -> Event | None:

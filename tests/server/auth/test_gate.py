@@ -257,9 +257,10 @@ class TestRefresh:
 def test_no_two_users_have_one_key() -> None:
     users = [
         User(id=name, organisation=organisation)
-        for name in ("ann", "a/ann", "/ann", "acme/ann", "%2Fann", "b", "a/b", "b/c")
+        for name in ("ann", "a/ann", "/ann", "acme/ann", "%2Fann", "b", "a/b", "b/c", "anonymous", "/anonymous")
         for organisation in (None, "acme", "a", "a/b", "a%2Fb", "/", "%")
     ]
+    users.append(ANONYMOUS)
     assert len({user.key for user in users}) == len(users)
     assert (User(id="ann").key, User(id="ann@acme.example").key) == ("ann", "ann@acme.example")
     assert ANN.key == "acme/ann"

@@ -67,6 +67,7 @@ def test_stop_gets_through_when_others_are_over_the_limit() -> None:
     limit = InvocationLimit(Rate(10, 3), KeyedRate(Rate(10, 100)), "ann", clock)
     assert [limit.wait_s(False) == 0 for _ in range(4)] == [True, True, True, False]
     assert [limit.wait_s(True) == 0 for _ in range(4)] == [True, True, True, False], "up to a bound"
+    assert limit.hit == "max_invocations_per_s is 10"
     clock.now = 1.0
     assert limit.wait_s(False) == 0
 
@@ -75,6 +76,7 @@ def test_all_connections_of_a_user_share_a_limit() -> None:
     clock, users = Clock(), KeyedRate(Rate(10, 4))
     first, second = (InvocationLimit(Rate(1000, 1000), users, "ann", clock) for _ in range(2))
     assert [limit.wait_s(False) == 0 for limit in (first, second, first, second, first)] == [True] * 4 + [False]
+    assert first.hit == "max_user_invocations_per_s is 10"
     assert first.wait_s(True) == 0
     assert InvocationLimit(Rate(1000, 1000), users, "bob", clock).wait_s(False) == 0
     assert InvocationLimit(Rate(0, 1), None, "", clock).wait_s(False) == 0
