@@ -25,7 +25,12 @@ namespace Bench
             try
             {
                 var filler = new string('x', characters - 16);
-                await Task.WhenAll(Enumerable.Range(0, streams).Select(i => Source($"s{i}", perSecond, seconds, filler)));
+                await Task.WhenAll(Enumerable.Range(0, streams).Select(i =>
+                {
+                    // Spread evenly over their period.
+                    var delay = perSecond > 0 ? i / (perSecond * streams) : 0;
+                    return Source($"s{i}", perSecond, seconds, filler, delay);
+                }));
             }
             catch (Exception error)
             {
@@ -33,17 +38,21 @@ namespace Bench
             }
         }
 
-        private async Task Source(string group, double perSecond, double seconds, string filler)
+        private async Task Source(string group, double perSecond, double seconds, string filler, double delay)
         {
             await Task.Yield();
             var clock = Stopwatch.StartNew();
+            if (delay > 0)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(delay));
+            }
             var sent = 0;
             while (clock.Elapsed.TotalSeconds < seconds)
             {
                 await _hub.Clients.Group(group).SendAsync("Event", Text(filler));
                 sent++;
                 // Due times are counted from the beginning, so that a late timer delays one event and not all after it.
-                var wait = perSecond > 0 ? sent / perSecond - clock.Elapsed.TotalSeconds : 0;
+                var wait = perSecond > 0 ? delay + sent / perSecond - clock.Elapsed.TotalSeconds : 0;
                 if (wait > 0)
                 {
                     await Task.Delay(TimeSpan.FromSeconds(wait));

@@ -6,9 +6,9 @@ function text(filler) {
   return process.hrtime.bigint().toString().padStart(16, "0") + filler;
 }
 
-async function source(emit, perSecond, seconds, filler) {
-  const begin = performance.now();
-  const end = begin + seconds * 1000;
+async function source(emit, perSecond, seconds, filler, delay) {
+  const begin = performance.now() + delay;
+  const end = begin - delay + seconds * 1000;
   if (perSecond === 0) {
     while (performance.now() < end) {
       emit(text(filler));
@@ -24,11 +24,14 @@ async function source(emit, perSecond, seconds, filler) {
   }
 }
 
-/** Runs `streams` sources at the same time; source i calls emit("s<i>", text). */
+/** Runs `streams` sources at the same time, spread evenly over their period; source i calls emit("s<i>", text). */
 export async function stream(emit, streams, perSecond, seconds, characters) {
   const filler = "x".repeat(Math.max(0, characters - 16));
   await Promise.all(
-    Array.from({ length: streams }, (_, i) => source((text) => emit(`s${i}`, text), perSecond, seconds, filler)),
+    Array.from({ length: streams }, (_, i) => {
+      const delay = perSecond === 0 ? 0 : (i * 1000) / (perSecond * streams);
+      return source((text) => emit(`s${i}`, text), perSecond, seconds, filler, delay);
+    }),
   );
 }
 
