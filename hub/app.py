@@ -13,12 +13,13 @@ from starlette.types import Receive, Scope, Send
 from hub import authentication, config, metrics, pages
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
+from hub.backplane.redis import RedisBackplane, RedisOptions
 from hub.backplane.sqlite import SqliteBackplane
 from hub.chat.parts import Access
 from hub.chat_hub import ChatHub
 from hub.clock import now_ms
 from hub.config import Settings
-from hub.errors import SettingsError
+from hub.errors import BackplaneAway, SettingsError
 from hub.providers.anthropic import AnthropicProvider
 from hub.providers.base import Provider
 from hub.providers.demo import DemoProvider
@@ -30,12 +31,13 @@ from hub.runs.environment import RunEnvironment
 from hub.runs.follow.follows import Follows
 from hub.runs.limits import RunLimits
 from hub.runs.sessions import Sessions
-from hub.server.auth import Authenticate, User
+from hub.server.auth import Authenticate, Refused, User
 from hub.server.clients import C, ServerClients
 from hub.server.filters import HubFilter
 from hub.server.hub import AnyHub, Hub
 from hub.server.inject import Factory, Lifetime
 from hub.server.metrics import MEANING as SERVER_METRICS
+from hub.server.negotiated import Claims
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.server import HubServer
 from hub.server.testing import TestClient
@@ -94,6 +96,8 @@ class Hubline:
                 max_user_invocations_per_s=self.settings.max_user_invocations_per_s,
             ),
             filters=filters,
+            token_secret=_token_secret(self.settings),
+            claims=_claims(self._backplane),
         )
         self._add_chats()
         self._starlette: Starlette | None = None  # made at the first request or start, when all hubs are known
@@ -192,10 +196,16 @@ class Hubline:
         if self._starlette is None:
             routes = [
                 *self._server.routes(),
-                *pages.routes(lambda: self._is_ready, lambda: metrics.exposition(self._metrics)),
+                *pages.routes(self._takes_traffic, lambda: metrics.exposition(self._metrics)),
             ]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
         await self._starlette(scope, receive, send)
+
+    def _takes_traffic(self) -> bool:
+        """Not while Redis is away for long: at once would take every node out of the balancer for a hiccup."""
+        backplane = self._backplane
+        is_away = isinstance(backplane, RedisBackplane) and backplane.away_s > self.settings.away_hold_s
+        return self._is_ready and not is_away
 
     async def drain(self) -> None:
         """Make ready to end: /readyz turns red, and the answers under way have `drain_s` to end.
@@ -232,6 +242,8 @@ class Hubline:
             source = f"{provider}, model {model} (--provider demo needs no key)"
         file = settings.database_file
         store = "in memory, forgotten when the server ends" if file is None else str(file.resolve())
+        if isinstance(self._backplane, RedisBackplane):
+            store = f"in Redis at {self._backplane.target}"
         door = "only this machine, without a token"
         if settings.has_authentication:
             door = "whoever has a token" + (" (try: hubline token --user ann)" if settings.jwt_secret else "")
@@ -249,8 +261,33 @@ def _new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(10)}"
 
 
+class _SharedClaims:
+    """Those of the backplane, as the server wants them."""
+
+    def __init__(self, backplane: RedisBackplane) -> None:
+        self._claims = backplane.claims
+
+    async def claim(self, connection_id: str, until_ms: int) -> bool:
+        try:
+            return await self._claims.claim(connection_id, until_ms)
+        except BackplaneAway as error:
+            raise Refused(503, "What joins the nodes cannot be reached.") from error
+
+
+def _claims(backplane: Backplane) -> Claims | None:
+    return _SharedClaims(backplane) if isinstance(backplane, RedisBackplane) else None
+
+
+def _token_secret(settings: Settings) -> bytes | None:
+    return None if settings.token_secret is None else settings.token_secret.get_secret_value().encode()
+
+
 def _backplane(settings: Settings) -> Backplane:
     file = settings.database_file
+    if settings.is_shared:
+        return RedisBackplane(
+            settings.backplane, RedisOptions(retention_s=settings.retention_s, lease_s=settings.lease_s)
+        )
     return MemoryBackplane() if file is None else SqliteBackplane(str(file))
 
 

@@ -22,7 +22,7 @@ from hub.log import LogLevel
 PREFIX = "HUBLINE_"
 MEMORY_URL = "memory://"
 SQLITE_PREFIX = "sqlite:///"
-_LATER_BACKPLANES = ("redis://", "rediss://", "redis+sentinel://", "redis+cluster://")
+_REDIS = re.compile(r"rediss?(\+(unix|sentinel|cluster))?://.")
 _YEAR_S = 366 * 86_400
 
 Seconds = Annotated[float, Field(gt=0, le=_YEAR_S)]
@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=256, description="the number of processes, 1 or more")
     backplane: str = Field(
         default=f"{SQLITE_PREFIX}hubline.db",
-        description="sqlite:///FILE, where sessions are kept, or memory:// (forgotten when the server ends)",
+        description="sqlite:///FILE, where sessions are kept, memory:// (forgotten when the server ends), "
+        "or redis://HOST:PORT, which several nodes share",
     )
     provider: str = Field(
         default_factory=lambda known: "anthropic" if known.get("anthropic_api_key") else "demo",
@@ -113,6 +114,19 @@ class Settings(BaseSettings):
         ge=0,
         le=100_000,
         description="a number of deltas per second at which the demo writes, or 0 for no wait",
+    )
+
+    # What nodes that share Redis need.
+    token_secret: SecretStr | None = Field(
+        default=None,
+        description="a secret of 32 bytes or more, the same on all nodes, which they sign connections' tokens with",
+    )
+    retention_s: Seconds = Field(
+        default=30 * 86_400.0,
+        description="a number of seconds: how long Redis keeps a session in which nothing happens",
+    )
+    away_hold_s: NoSeconds = Field(
+        default=15.0, description="a number of seconds: how long Redis may be away before /readyz says so"
     )
 
     # Limits of a connection.
@@ -223,14 +237,17 @@ class Settings(BaseSettings):
     @field_validator("backplane")
     @classmethod
     def _check_backplane(cls, url: str) -> str:
-        if url.startswith(_LATER_BACKPLANES):
-            raise _sentence(
-                "Redis as the backplane comes in a later version: "
-                "leave --backplane (HUBLINE_BACKPLANE) out, or use sqlite:///FILE or memory://."
-            )
-        if url != MEMORY_URL and not (url.startswith(SQLITE_PREFIX) and len(url) > len(SQLITE_PREFIX)):
-            raise ValueError("neither")
+        is_file = url.startswith(SQLITE_PREFIX) and len(url) > len(SQLITE_PREFIX)
+        if url != MEMORY_URL and not is_file and not _REDIS.match(url):  # what follows is for the backplane to read
+            raise ValueError("none of them")
         return url
+
+    @field_validator("token_secret")
+    @classmethod
+    def _check_token_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < 32:
+            raise ValueError("too short")
+        return secret
 
     @field_validator("allowed_origins", "jwt_audience", mode="before")
     @classmethod
@@ -254,10 +271,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
-        if self.workers > 1:
+        if self.workers > 1 and not self.is_shared:
             raise _sentence(
                 f"--workers {self.workers} (HUBLINE_WORKERS) needs a backplane that processes can share, "
                 f"and {self.backplane} serves one: set it to 1."
+            )
+        if self.is_shared and self.token_secret is None:
+            raise _sentence(
+                "--backplane (HUBLINE_BACKPLANE) with Redis needs a secret by which nodes know each other's clients: "
+                "set HUBLINE_TOKEN_SECRET, to the same 32 bytes or more on each."
             )
         if self.provider == "anthropic" and self.anthropic_api_key is None:
             raise _sentence(
@@ -367,5 +389,6 @@ def _explain(error: ErrorDetails) -> str:
     given = error.get("input")
     flag = flag_of(name)
     shown = f"{flag} ({_variable_of(name)})" if flag else _variable_of(name)
-    was = f", not {str(given)[:80]!r}" if isinstance(given, str | int | float) and flag else ""
+    may_be_shown = isinstance(given, str | int | float) and flag and "@" not in str(given)  # no password of a URL
+    was = f", not {str(given)[:80]!r}" if may_be_shown else ""
     return f"{shown} must be {Settings.model_fields[name].description}{was}."

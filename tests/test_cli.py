@@ -65,7 +65,7 @@ def is_one_sentence(text: str) -> bool:
         (["--host", "::"], "--host"),
         (["--workers", "2"], "--workers"),
         (["--workers", "2", "--backplane", "memory://"], "--workers"),
-        (["--backplane", "redis://127.0.0.1"], "Redis"),
+        (["--backplane", "redis://127.0.0.1"], "HUBLINE_TOKEN_SECRET"),
         (["--backplane", "mysql://x"], "--backplane"),
         (["--backplane", "sqlite:////proc/hub.db"], "/proc/hub.db"),
         (["--backplane", "sqlite:///folder"], "folder"),

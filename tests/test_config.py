@@ -110,8 +110,11 @@ BAD = [
     ("backplane", "sqlite://hub.db"),
     ("backplane", "postgres://db"),
     ("backplane", "memory://x"),
-    ("backplane", "redis://localhost"),
-    ("backplane", "redis+cluster://a,b"),
+    ("backplane", "redis://"),
+    ("backplane", "redis+tor://a"),
+    ("backplane", "redis://localhost"),  # and no HUBLINE_TOKEN_SECRET
+    ("retention_s", "0"),
+    ("away_hold_s", "-1"),
     ("provider", ""),
     ("model", ""),
     ("keyfile", "key.pem"),
@@ -152,6 +155,22 @@ def test_what_was_given_is_quoted_and_cut() -> None:
     assert "not 'abc'" in refusal({"port": "abc"})
     assert len(refusal({"port": "9" * 10_000})) < 250
     assert "{y}" in refusal({"backplane": "x{y}"})
+
+
+def test_nodes_that_share_redis_need_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "redis+sentinel://:hidden@a:1,b:2/main/3"
+    assert "HUBLINE_TOKEN_SECRET" in refusal({"backplane": url})
+    monkeypatch.setenv("HUBLINE_TOKEN_SECRET", "short")
+    assert refusal({"backplane": url}).startswith("HUBLINE_TOKEN_SECRET must be a secret of 32 bytes")
+    monkeypatch.setenv("HUBLINE_TOKEN_SECRET", "s" * 32)
+    settings = config.load({"backplane": url, "workers": "2"})
+    assert settings.is_shared
+    assert settings.database_file is None
+    assert "s" * 32 not in repr(settings)
+
+
+def test_a_password_in_a_wrong_url_is_not_shown() -> None:
+    assert "hidden" not in refusal({"backplane": "reds://:hidden@host"})
 
 
 def test_anthropic_needs_a_key() -> None:
