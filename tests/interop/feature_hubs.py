@@ -225,6 +225,12 @@ class Features(Hub):
         for number in range(to):
             yield number
 
+    async def late_count(self, to: int) -> AsyncIterator[int]:
+        """For a client that loses what comes before it listens."""
+        await asyncio.sleep(0.2)
+        for number in range(to):
+            yield number
+
     async def infinite_stream(self, mark: str) -> AsyncIterator[int]:
         """Tells its client when it was cancelled."""
         try:
@@ -259,6 +265,9 @@ class Features(Hub):
     async def echo_stream(self, values: AsyncIterator[object]) -> AsyncIterator[object]:
         async for value in values:
             yield value
+
+    async def note_all(self, texts: AsyncIterator[str]) -> None:
+        self._notes.noted.put_nowait(" ".join([text async for text in texts]))
 
     async def note_items(self, mark: str, texts: AsyncIterator[str]) -> None:
         """Without an answer, for clients that only send."""
