@@ -57,13 +57,17 @@ def plain(text: str) -> str:
 
 
 def readings(formula: str) -> list[str]:
-    """The formula as sheets may take it: those that read full-width quotes and brackets as such, and those that do not.
+    """The formula as sheets may take it, one to four ways: what is hidden in one shows in another.
 
-    Each could hide in what the other takes for text.
+    Some read full-width quotes and brackets as such, some do not; some skip the characters that do not show, so that
+    they join what they part (`IMAG` and `E`, both harmless).
     """
-    if formula.isascii() or _WIDE_MARKS.search(formula) is None:
-        return [plain(formula)]
-    return [formula.translate(_WIDE), formula.translate(_WIDE_WITHOUT_MARKS)]
+    taken = [plain(formula)]
+    if not formula.isascii() and _WIDE_MARKS.search(formula) is not None:
+        taken.append(formula.translate(_WIDE_WITHOUT_MARKS))
+    if HIDDEN.search(formula) is not None:
+        taken += [HIDDEN.sub("", each) for each in taken]
+    return taken
 
 
 def tokens(formula: str) -> list[Token]:

@@ -172,6 +172,8 @@ def test_prose_is_let_pass_where_it_need_not_be_a_formula(text: str) -> None:
         ("- [x.xlsx]S!A1", "external"),
         ('-T[a"]&LEAK(1)', "unreadable"),
         ("-LEAK\u200b(A1)", "unknown_function"),
+        ("-IMAG\x00E(A1)", "network"),
+        ('-\uff02&IMAG\u200bE("")&\uff02', "network"),
     ],
 )
 def test_prose_hides_nothing_that_a_sheet_would_do(text: str, kind: Kind) -> None:
