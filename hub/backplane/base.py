@@ -136,7 +136,8 @@ class Journal(Protocol):
     async def follow(self, session_id: str, receive: Callable[[Sequence[Entry]], None]) -> Subscription:
         """Call `receive` with entries of this session as they are stored, from the moment this returns.
 
-        Batches come in the order stored; a lost one shows as a hole in the offsets.
+        Batches come in the order stored; a lost one shows as a hole in the offsets. An empty one says that some may
+        have been lost while the store was away: compare with `top`.
         """
         ...
 

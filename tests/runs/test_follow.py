@@ -183,6 +183,22 @@ async def test_a_session_that_cannot_be_read_again_now_is_read_when_it_can(backp
         assert_same(watching.sink.fold(), recorder.fold())
 
 
+async def test_watcher_who_is_told_that_the_store_was_away_looks_for_what_was_lost(backplane: Backplane) -> None:
+    line = FaultyBackplane(backplane)
+    rarely = dataclasses.replace(TINY, check_position_s=3600.0)
+    async with Node(line, limits=rarely).running() as node:
+        await node.open()
+        recorder = Recorder()
+        await backplane.journal.follow("ses", recorder.receive)
+        async with node.watch() as watching:
+            await until(lambda: bool(watching.sink.items))
+            line.faults.deliver = lambda entries: [()]  # all that comes is the word that something may be lost
+            await node.send("one")
+            await node.idle()
+            await until(lambda: watching.sink.offset == recorder.entries[-1].offset)
+        assert_same(watching.sink.fold(), recorder.fold())
+
+
 # ------------------------------------------------------------------------------------------------ its beginning, end
 
 

@@ -158,9 +158,19 @@ class LiveSession:
             logger.warning("session %s: entries were lost on the way, reading again", self.session_id)
             self.begin_again()
 
+    async def _check_after_loss(self) -> None:
+        """The store is back, and may not have brought us all."""
+        try:
+            await self.check()
+        except BackplaneAway:
+            pass  # away again: once it is back it says so again
+
     def _on_entries(self, entries: Sequence[Entry]) -> None:
         if self._early is not None:
             self._early.extend(entries)
+            return
+        if not entries:
+            self._group.create_task(self._check_after_loss(), name=f"check {self.session_id}")
             return
         top = self.top
         for entry in entries:
