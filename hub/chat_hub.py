@@ -1,6 +1,7 @@
 """The chat hub: the contract's hub methods over SignalR (design, section 3.3).
 
 Each method checks what the client wrote, and passes it on to `Chats`, which has the rules. Nothing is kept here.
+Objects are taken as they came: `parse` checks them, and says what is wrong with its own code.
 """
 
 import asyncio
@@ -74,7 +75,7 @@ class ChatHub(Hub):
     def _user(self) -> str:
         return self.context.user.key
 
-    async def open_session(self, request: dict[str, object] | None = None) -> Encoded:
+    async def open_session(self, request: object = None) -> Encoded:
         wanted = parse(OpenRequest, request)
         session, top = await self._chats.open(self._user, wanted.session_id, wanted.wish())
         return _encoded(
@@ -93,7 +94,7 @@ class ChatHub(Hub):
     async def get_session(self, session_id: str) -> Encoded:
         return _encoded(await self._chats.get(self._user, session_id))
 
-    async def update_session(self, session_id: str, request: dict[str, object]) -> Encoded:
+    async def update_session(self, session_id: str, request: object) -> Encoded:
         return _encoded(await self._chats.update(self._user, session_id, parse(SettingsRequest, request).wish()))
 
     async def delete_session(self, session_id: str) -> Encoded:
@@ -111,7 +112,7 @@ class ChatHub(Hub):
         """Of another user of the same organisation."""
         return User(id=user, organisation=self.context.user.organisation).key
 
-    async def list_sessions(self, request: dict[str, object] | None = None) -> Encoded:
+    async def list_sessions(self, request: object = None) -> Encoded:
         wanted = parse(ListRequest, request)
         return _encoded(await self._chats.list(self._user, before=wanted.before, limit=wanted.limit))
 
@@ -133,18 +134,14 @@ class ChatHub(Hub):
                 while changes:
                     yield _encoded(changes.pop(next(iter(changes))))
 
-    async def watch(self, session_id: str, position: dict[str, object] | None = None) -> PushStream:
+    async def watch(self, session_id: str, position: object = None) -> PushStream:
         place = None if position is None else parse(PositionRequest, position).position()
         return _Watching(lambda sink: self._chats.watch(self._user, session_id, place, sink))
 
-    async def send_message(
-        self, session_id: str, message: dict[str, object], options: dict[str, object] | None = None
-    ) -> Encoded:
+    async def send_message(self, session_id: str, message: object, options: object = None) -> Encoded:
         return _encoded(await self._send(session_id, parse(MessageRequest, message), parse(RunRequest, options)))
 
-    async def chat(
-        self, session_id: str, message: dict[str, object], options: dict[str, object] | None = None
-    ) -> PushStream:
+    async def chat(self, session_id: str, message: object, options: object = None) -> PushStream:
         wanted, wish = parse(MessageRequest, message), parse(RunRequest, options)
 
         async def run(sink: StreamSink) -> None:
@@ -161,10 +158,10 @@ class ChatHub(Hub):
         return _Watching(run)
 
     @immediate
-    async def stop(self, session_id: str, request: dict[str, object] | None = None) -> Encoded:
+    async def stop(self, session_id: str, request: object = None) -> Encoded:
         return _encoded(await self._stop(session_id, parse(StopRequest, request)))
 
-    async def regenerate(self, session_id: str, request: dict[str, object]) -> Encoded:
+    async def regenerate(self, session_id: str, request: object) -> Encoded:
         wanted = parse(RegenerateRequest, request)
         asked = await self._chats.asking.regenerate(
             self._user,
@@ -176,15 +173,15 @@ class ChatHub(Hub):
         )
         return _encoded(asked)
 
-    async def history(self, session_id: str, request: dict[str, object] | None = None) -> Encoded:
+    async def history(self, session_id: str, request: object = None) -> Encoded:
         wanted = parse(HistoryRequest, request)
         page = await self._chats.history(self._user, session_id, before=wanted.before, limit=wanted.limit)
         return _encoded(page)
 
-    async def rate(self, session_id: str, message_id: str, request: dict[str, object]) -> None:
+    async def rate(self, session_id: str, message_id: str, request: object) -> None:
         await self._chats.rate(self._user, session_id, message_id, parse(RatingRequest, request).rating())
 
-    async def report_error(self, session_id: str, request: dict[str, object]) -> None:
+    async def report_error(self, session_id: str, request: object) -> None:
         await self._chats.report_error(self._user, session_id, parse(ErrorRequest, request).sentence())
 
     async def refresh_token(self, token: str) -> dict[str, int]:

@@ -4,12 +4,15 @@ Field names ignore case and underscores, null is absent, unknown fields are igno
 `invalid_arguments` and a sentence that names the field.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from hub.backplane.base import Position
 from hub.chat.parts import Autonomy, Json, Rating, TextPart
+from hub.chat.titles import clean_title
 from hub.errors import CallError
 from hub.runs.asking import Wish
 from hub.runs.chats import SettingsWish
@@ -22,6 +25,9 @@ MAX_TEXT_CHARS = 1_000_000
 MAX_INTEGER = 2**53 - 1
 """The largest that a JavaScript client can write."""
 
+MAX_DEPTH = 100
+"""Of a message's context."""
+
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
 SessionId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -30,6 +36,22 @@ Tag = Annotated[str, Field(min_length=1, max_length=50)]
 
 def _alias(value: object) -> object:
     return "agent-yolo" if value == "auto" else value
+
+
+def _bounded_depth(value: object) -> object:
+    """Refuses what is nested too deep for those that read it after us; walks without recursion."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise PydanticCustomError(
+        "too_deep", "It is nested over {limit} levels deep, which is the limit", {"limit": MAX_DEPTH}
+    )
+
+
+def _inside(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 AutonomyWish = Annotated[Autonomy, BeforeValidator(_alias)]
@@ -45,7 +67,7 @@ class SettingsRequest(WireModel):
 
     def wish(self) -> SettingsWish:
         return SettingsWish(
-            title=self.title,
+            title=None if self.title is None else clean_title(self.title),
             provider=self.provider,
             model=self.model,
             system=self.system,
@@ -84,7 +106,7 @@ class PartRequest(WireModel):
 class MessageRequest(WireModel):
     message_id: Id
     content: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] | Annotated[list[PartRequest], Field(max_length=100)] = ""
-    context: Json = None
+    context: Annotated[Json, BeforeValidator(_bounded_depth)] = None
     replaces: Id | None = None
 
     def parts(self) -> list[TextPart]:
@@ -161,6 +183,8 @@ Model = TypeVar("Model", bound=WireModel)
 
 def parse(model: type[Model], value: object) -> Model:
     """Raises `invalid_arguments`. None is an empty object: an argument that was left out."""
+    if not isinstance(value, dict | None):
+        raise CallError("invalid_arguments", "The argument is no object. Send one with named fields.")
     try:
         return model.from_wire({} if value is None else value)
     except ValidationError as error:

@@ -15,7 +15,7 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `parts` is the user's message; None when no message is added: an answer is made anew (`reply_to` is the message to
     answer), or a stopped one is gone on with (`continues` is its run). `author` asked for it. `replaces` is the user
-    message that this one takes the place of.
+    message that this one takes the place of. `session_created_at` tells the session apart from a later one with its id.
     """
 
     message_id: str
@@ -31,6 +31,7 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str
     autonomy: Autonomy | None = None
     max_steps: int | None = None
+    session_created_at: int | None = None
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

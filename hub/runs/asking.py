@@ -130,6 +130,7 @@ class Asking:
             model=model,
             autonomy=wish.autonomy,
             max_steps=wish.max_steps,
+            session_created_at=session.created_at,
         )
         digest = _digest(parts, context, replaces, wish.continues)
         return await self._ask(session_id, message_id, ask, digest, wish.when_busy)
@@ -158,6 +159,7 @@ class Asking:
             reply_to=reply_to,
             provider=chosen,
             model=chosen_model,
+            session_created_at=session.created_at,
         )
         digest = _digest("regenerate", message_id, provider, model)
         return await self._ask(session_id, regenerate_id, ask, digest, "queue")
@@ -216,6 +218,9 @@ class Asking:
 
     async def _continued(self, session_id: str, run_id: str) -> str:
         """The user message whose answer by that run is to be gone on with."""
+        missing = CallError("run_not_found", "There is no answer of this run to continue. Send a new message instead.")
+        if await self._backplane.inbox.known(session_id, run_id=run_id) is None:
+            raise missing  # before the whole session is read
         messages = await self._reading.messages(session_id)
         for place, message in enumerate(messages):
             if message.run_id == run_id and message.role == "assistant":
@@ -224,7 +229,7 @@ class Asking:
                     raise CallError("conflict", text)
                 asked = [earlier for earlier in messages[:place] if earlier.role == "user"]
                 return asked[-1].message_id if asked else message.message_id
-        raise CallError("run_not_found", "There is no answer of this run to continue. Send a new message instead.")
+        raise missing
 
     async def _replaceable(self, session_id: str, message_id: str, replaces: str) -> None:
         """See that `replaces` is a user message that stands; repeating the call that replaced it is no error."""
@@ -236,6 +241,9 @@ class Asking:
 
     async def _answerable(self, session_id: str, message_id: str | None) -> Message:
         """The user message to answer anew: the last one, that one, or the one that answer was to."""
+        missing = CallError("message_not_found", "There is no such user message to answer anew. Send one first.")
+        if message_id is not None and not await self._reading.has(session_id, message_id):
+            raise missing  # before the whole session is read
         messages = await self._reading.messages(session_id)
         asked = [message for message in messages if message.role == "user" and message.status == "complete"]
         if message_id is None and asked:
@@ -249,7 +257,7 @@ class Asking:
             earlier = [message for message in before if message in asked]
             if earlier:
                 return earlier[-1]
-        raise CallError("message_not_found", "There is no such user message to answer anew. Send one first.")
+        raise missing
 
 
 def _asked(known: Known) -> Asked:

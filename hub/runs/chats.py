@@ -9,6 +9,7 @@ from hub.backplane.base import Backplane, Note, Position
 from hub.chat import events
 from hub.chat.parts import NO_USAGE, Autonomy, Json, Message, Participant, Rating, Session, WireStruct
 from hub.errors import CallError
+from hub.runs import lives
 from hub.runs.access import Access, check_autonomy, require, role_of
 from hub.runs.asking import Asking, Providers
 from hub.runs.drive.supervisor import Supervisor
@@ -20,6 +21,10 @@ from hub.runs.sessions import SessionRow, Sessions, members_channel, row_of
 from hub.runs.sharing import Sharing
 
 MAX_LIST = 200
+MAX_LIST_BYTES = 256 * 1024
+"""Of one page of sessions, whose system prompts may be long."""
+LIST_STEP = 25
+"""How many are read at once: of a page that is cut, the rest was read for nothing."""
 MAX_HISTORY = 200
 
 
@@ -103,15 +108,30 @@ class Chats:
 
     async def list(self, user: str, *, before: int | None, limit: int) -> SessionPage:
         """The user's own sessions and those shared with them; `before` is the `updatedAt` of the oldest seen."""
-        wanted = max(1, min(limit, MAX_LIST)) + 1
+        limit = max(1, min(limit, MAX_LIST))
+        page: Sequence[Session] = ()
+        while len(page) < limit:
+            found, has_more = await self._newest(user, before, min(limit - len(page), LIST_STEP))
+            fitting = _fitting([*page, *found])
+            if len(fitting) < len(page) + len(found) or not has_more:
+                return SessionPage(sessions=fitting, has_more=has_more or len(fitting) < len(page) + len(found))
+            page, before = fitting, found[-1].updated_at
+        return SessionPage(sessions=page, has_more=True)
+
+    async def _newest(self, user: str, before: int | None, limit: int) -> tuple[Sequence[Session], bool]:
+        """Sessions below a time, and whether there are more.
+
+        The next ones are asked for by the last one's time, so sessions of one time must not be parted: more than
+        `limit` come where so many have the same.
+        """
+        wanted = limit + 1
         while True:
             found = await self._sessions.list(user, before=before, limit=wanted)
             if len(found) < wanted:
-                return SessionPage(sessions=found, has_more=False)
-            # The next page begins below this one's last time, so sessions of one time must not be parted.
-            page = [session for session in found if session.updated_at > found[-1].updated_at]
-            if page:
-                return SessionPage(sessions=page, has_more=True)
+                return found, False
+            whole = [session for session in found if session.updated_at > found[-1].updated_at]
+            if whole:
+                return whole, True
             wanted *= 2
 
     async def update(self, user: str, session_id: str, wish: SettingsWish) -> Session:
@@ -124,11 +144,13 @@ class Chats:
             changes["provider"], changes["model"] = self._providers.choose_for(session, wish.provider, wish.model)
         now = self._env.now_ms()
         changed = await self._sessions.change(
-            session_id, lambda old: msgspec.structs.replace(old, **changes, updated_at=now)
+            session_id,
+            lambda old: msgspec.structs.replace(old, **changes, updated_at=now),
+            created_at=session.created_at,
         )
         if changed is None:
             raise CallError("session_not_found", "The session was deleted meanwhile. Open another one.")
-        await self._note(session_id, events.SessionChanged(changes, time=now))
+        await self._note(changed, events.SessionChanged(changes, time=now))
         return changed
 
     async def delete(self, user: str, session_id: str) -> Session:
@@ -201,21 +223,32 @@ class Chats:
     # ------------------------------------------------------------------------------------------------- notes
 
     async def rate(self, user: str, session_id: str, message_id: str, rating: Rating) -> Message:
-        await self._access.viewer(session_id, user)
+        session = await self._access.viewer(session_id, user)
         message = await self._reading.message(session_id, message_id)
         if message is None:
             text = "There is no such message, or it is still being written. Rate it when it is done."
             raise CallError("message_not_found", text)
         rated = msgspec.structs.replace(message, rating=None if rating.score == 0 else rating)
-        await self._note(session_id, events.MessageChanged(rated, time=self._env.now_ms()))
+        await self._note(session, events.MessageChanged(rated, time=self._env.now_ms()))
         return rated
 
     async def report_error(self, user: str, session_id: str, text: str) -> None:
         """Show an error of the client to all watchers, and to the model with its next request."""
-        await self._access.editor(session_id, user)
-        await self._note(session_id, events.Notice("client_error", text, time=self._env.now_ms()))
+        session = await self._access.editor(session_id, user)
+        await self._note(session, events.Notice("client_error", text, time=self._env.now_ms()))
 
-    async def _note(self, session_id: str, event: events.Stored) -> None:
-        note = Note(self._env.new_id("note"), [events.encode(event)])
-        await self._backplane.inbox.note(session_id, note, now=self._env.now_ms())
-        self._supervisor.touch(session_id)
+    async def _note(self, session: Session, event: events.Stored) -> None:
+        note = Note(lives.note_id(session, self._env.new_id("note")), [events.encode(event)])
+        await self._backplane.inbox.note(session.session_id, note, now=self._env.now_ms())
+        self._supervisor.touch(session.session_id)
+
+
+def _fitting(sessions: Sequence[Session]) -> Sequence[Session]:
+    """The first of them that fit into a page, those of one time together or not at all; at least those of one."""
+    left = MAX_LIST_BYTES
+    for place, session in enumerate(sessions):
+        left -= len(msgspec.json.encode(session))
+        if left < 0:
+            kept = [earlier for earlier in sessions[:place] if earlier.updated_at > session.updated_at]
+            return kept or [other for other in sessions if other.updated_at == session.updated_at]
+    return sessions

@@ -6,7 +6,7 @@ import msgspec
 
 from hub.backplane.base import Journal
 from hub.chat.parts import Message, WireStruct
-from hub.chat.transcript import SNAPSHOT_MESSAGES
+from hub.chat.transcript import SNAPSHOT_MESSAGES, Transcript
 from hub.runs.follow.follows import Follows
 from hub.runs.loading import load
 
@@ -31,14 +31,34 @@ class Reading:
 
     async def message(self, session_id: str, message_id: str) -> Message | None:
         """A whole message; None if there is none, or it is still being written."""
-        async with self._follows.live(session_id) as live:
-            if live.is_open:
-                transcript = live.transcript()
-                found = transcript.message(message_id)
-                if found is not None or not transcript.has_older:
-                    return found
+        transcript = await self._newest(session_id)
+        found = transcript.message(message_id)
+        if found is not None or not await self._is_older(transcript, session_id, message_id):
+            return found
         transcript, _ = await load(self._journal, session_id)
         return transcript.message(message_id)
+
+    async def has(self, session_id: str, message_id: str) -> bool:
+        """Whether there is such a message, without reading more than the newest ones."""
+        transcript = await self._newest(session_id)
+        return transcript.message(message_id) is not None or await self._is_older(transcript, session_id, message_id)
+
+    async def _newest(self, session_id: str) -> Transcript:
+        async with self._follows.live(session_id) as live:
+            if live.is_open:
+                return live.transcript()
+            transcript, _ = await load(self._journal, session_id, newest=SNAPSHOT_MESSAGES)
+            return transcript
+
+    async def _is_older(self, transcript: Transcript, session_id: str, message_id: str) -> bool:
+        """Whether a message that is not among the newest is among the others."""
+        if not transcript.has_older:
+            return False
+        try:
+            await self._journal.rows(session_id, message_id, 0)
+        except LookupError:
+            return False
+        return True
 
     async def messages(self, session_id: str) -> list[Message]:
         """All whole messages, oldest first."""
@@ -47,12 +67,8 @@ class Reading:
 
     async def history(self, session_id: str, *, before: str | None, limit: int) -> HistoryPage | None:
         """The newest messages below `before`; None if there is no such message."""
-        async with self._follows.live(session_id) as live:
-            if live.is_open:
-                transcript = live.transcript()
-            else:
-                transcript, _ = await load(self._journal, session_id, newest=SNAPSHOT_MESSAGES)
-            newest, has_older = transcript.messages(), transcript.has_older
+        transcript = await self._newest(session_id)
+        newest, has_older = transcript.messages(), transcript.has_older
         below = newest
         if before is not None:
             ids = [message.message_id for message in newest]

@@ -56,13 +56,20 @@ class Sessions:
         record = await self._directory.get(session_id)
         return None if record is None else _decoder.decode(record.body)
 
-    async def change(self, session_id: str, change: Callable[[Session], Session]) -> Session | None:
-        """Apply `change`, again if somebody else was faster. None if the session is gone."""
+    async def change(
+        self, session_id: str, change: Callable[[Session], Session], *, created_at: int | None = None
+    ) -> Session | None:
+        """Apply `change`, again if somebody else was faster.
+
+        None if the session is gone: also if one that was created at another time than `created_at` has its id now.
+        """
         while True:
             record = await self._directory.get(session_id)
             if record is None:
                 return None
             session = _decoder.decode(record.body)
+            if created_at not in (None, session.created_at):
+                return None
             changed = change(session)
             if changed == session:
                 return session

@@ -27,7 +27,7 @@ class Sharing:
         access: Access,
         sessions: Sessions,
         follows: Follows,
-        note: Callable[[str, events.Stored], Awaitable[None]],
+        note: Callable[[Session, events.Stored], Awaitable[None]],
     ) -> None:
         self._env = environment
         self._access = access
@@ -40,7 +40,7 @@ class Sharing:
         session = await self._access.owner(session_id, owner)
         if user == session.owner:
             raise CallError("invalid_arguments", "The owner of a session has all rights. Share it with another user.")
-        return await self._change(session_id, user, role)
+        return await self._change(session, user, role)
 
     async def unshare(self, by: str, session_id: str, user: str) -> Session:
         """Take `user` out, which ends their watches on every node; a participant may go by themselves. Idempotent."""
@@ -49,11 +49,11 @@ class Sharing:
             raise CallError(
                 "invalid_arguments", "The owner of a session cannot leave it. Delete it with DeleteSession."
             )
-        changed = await self._change(session_id, user, None)
+        changed = await self._change(session, user, None)
         self._follows.end_for(session_id, user)
         return changed
 
-    async def _change(self, session_id: str, user: str, role: SharedRole | None) -> Session:
+    async def _change(self, session: Session, user: str, role: SharedRole | None) -> Session:
         """The session in which the user has this role, or none."""
         now = self._env.now_ms()
         has_changed = False
@@ -70,10 +70,10 @@ class Sharing:
             new = [] if role is None else [Participant(user, role)]
             return msgspec.structs.replace(old, participants=[*kept, *new], updated_at=now)
 
-        changed = await self._sessions.change(session_id, change)
+        changed = await self._sessions.change(session.session_id, change, created_at=session.created_at)
         if changed is None:
             raise CallError("session_not_found", "The session was deleted meanwhile. Open another one.")
         if has_changed:
             shown = msgspec.to_builtins(changed.participants)
-            await self._note(session_id, events.SessionChanged({"participants": shown}, time=now))
+            await self._note(changed, events.SessionChanged({"participants": shown}, time=now))
         return changed

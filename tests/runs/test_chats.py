@@ -7,14 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hub.backplane.base import Backplane
+from hub.backplane.base import Backplane, Page, Position
 from hub.backplane.sqlite import SqliteBackplane
 from hub.chat import events
 from hub.chat.parts import Participant, Rating
+from hub.chat.transcript import SNAPSHOT_MESSAGES
 from hub.errors import CallError
 from hub.providers.base import TextDelta
 from hub.runs.asking import Wish
-from hub.runs.chats import SettingsWish
+from hub.runs.chats import MAX_LIST_BYTES, SessionPage, SettingsWish
 from hub.runs.limits import RunLimits
 from hub.runs.sessions import SessionRow
 from tests.runs.node import Clock, Node, until
@@ -137,19 +138,70 @@ async def test_a_title_given_while_the_first_run_begins_wins(node: Node) -> None
 # ---------------------------------------------------------------------------------------------- lists
 
 
+async def pages(node: Node, limit: int) -> list[SessionPage]:
+    """All of ann's, as a client asks for one after the other."""
+    found = [await node.chats.list("ann", before=None, limit=limit)]
+    while found[-1].has_more:
+        found.append(await node.chats.list("ann", before=found[-1].sessions[-1].updated_at, limit=limit))
+    return found
+
+
 async def test_lists_go_page_by_page(node: Node) -> None:
     for number in range(7):
         await node.open(f"ses-{number}")
     await node.open("hers", user="eve")
-    seen: list[str] = []
-    before = None
-    while True:
-        page = await node.chats.list("ann", before=before, limit=3)
-        seen += [session.session_id for session in page.sessions]
-        if not page.has_more:
-            break
-        before = page.sessions[-1].updated_at
-    assert seen == [f"ses-{number}" for number in reversed(range(7))]
+    listed = [session.session_id for page in await pages(node, 3) for session in page.sessions]
+    assert listed == [f"ses-{number}" for number in reversed(range(7))]
+
+
+async def test_a_page_of_long_sessions_is_cut(node: Node) -> None:
+    """Three of a hundred kilobytes fit into no page together."""
+    long = SettingsWish(system="x" * 100_000)
+    for number in range(30):
+        await node.open(f"ses-{number:02d}", wish=long if number % 2 else None)
+    cut = await pages(node, 200)
+    assert max(len(msgspec.json.encode(page)) for page in cut) < MAX_LIST_BYTES + 1024
+    listed = [session.session_id for page in cut for session in page.sessions]
+    assert listed == [f"ses-{number:02d}" for number in reversed(range(30))]
+
+
+async def test_one_long_session_is_a_page(node: Node) -> None:
+    await node.open(wish=SettingsWish(system="x" * (MAX_LIST_BYTES + 1)))
+    await node.open("ses-2")
+    assert [len((await node.chats.list("ann", before=before, limit=9)).sessions) for before in (None, 1 << 50)] == [
+        1,
+        1,
+    ]
+    newest = (await node.chats.list("ann", before=None, limit=9)).sessions[0]
+    page = await node.chats.list("ann", before=newest.updated_at, limit=9)
+    assert ([session.session_id for session in page.sessions], page.has_more) == (["ses"], False)
+
+
+async def test_what_does_not_exist_is_not_looked_for_in_the_whole_session(node: Node) -> None:
+    await node.open()
+    for number in range(SNAPSHOT_MESSAGES):
+        await node.send(f"{number}")
+        await node.idle()
+    reads: list[int | None] = []
+    journal = node.backplane.journal
+    read = journal.read
+
+    async def counted(session_id: str, after: Position | None = None, *, rows: int | None = 0) -> Page:
+        reads.append(rows)
+        return await read(session_id, after, rows=rows)
+
+    journal.read = counted  # type: ignore[method-assign]  # the real one, watched
+    for doing in (
+        node.chats.asking.regenerate("ann", "ses", "again", "no-such"),
+        node.send("more", replaces="no-such"),
+        node.chats.rate("ann", "ses", "no-such", Rating(1)),
+    ):
+        await refused("message_not_found", doing=doing)
+    await refused("run_not_found", doing=node.send("", "go-on", wish=Wish(continues="no-such")))
+    assert None not in reads, "all of its messages were loaded"
+    await node.chats.asking.regenerate("ann", "ses", "oldest", "m-0")
+    assert None in reads, "nothing was watched"
+    await node.idle()
 
 
 class _Stopped(Clock):
@@ -284,7 +336,7 @@ async def test_a_rating_brings_nothing_back_that_was_taken_back_meanwhile(node: 
     stale = events.MessageChanged(msgspec.structs.replace(answer, rating=Rating(1)), time=1)
     await node.send("hello", replaces="m-hi")
     await node.idle()
-    await node.chats._note("ses", stale)  # as if it had been written just before the edit
+    await node.chats._note(await node.chats.get("ann", "ses"), stale)  # as if it had been written just before the edit
     await node.idle()
     page = await node.chats.history("ann", "ses", before=None, limit=10)
     rated = next(message for message in page.messages if message.message_id == answer.message_id)

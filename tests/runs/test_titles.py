@@ -23,6 +23,7 @@ def title(text: str) -> str:
         ("a\tb\n1\t2\nSum?", "Sum?"),
         ("a,b\n1,2", "a,b"),
         ("", ""),
+        ("Tell\x1b[31m me\x00 \u202emore\u2028", "Tell[31m me more"),
     ],
 )
 def test_a_title_is_the_first_line_of_words(text: str, expected: str) -> None:

@@ -26,6 +26,7 @@ from hub.chat.parts import NO_USAGE, RunError, Session
 from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
+from hub.runs import lives
 from hub.runs.answer.runner import Ending, Runner
 from hub.runs.ask import RunAsk
 from hub.runs.drive import messages
@@ -227,8 +228,12 @@ class Driver:
         if self._is_lost:
             return
         for note in self._work.notes:
-            if note.note_id not in self._appended:
+            if note.note_id in self._appended:
+                continue
+            if lives.is_note_of(self._session, note.note_id):
                 self._append(note)
+            else:
+                self._appended.append(note.note_id)
         self._stop_if_unwatched()
         place = 0
         for known in self._work.asks:
@@ -237,8 +242,9 @@ class Driver:
             if known.ask.run_id in self._finished:
                 continue
             ask = asks.decode(known.ask.body)
-            if self._transcript.message(ask.answer_id) is not None:
-                # A node that died had written this run's `done`, and only not settled it.
+            if self._transcript.message(ask.answer_id) is not None or not lives.is_ask_of(self._session, ask):
+                # A node that died had written this run's `done`, and only not settled it; or it was asked of a session
+                # that was deleted before the ask was stored, and whose id is another's now.
                 self._finished.append(known.ask.run_id)
             elif self._runner is not None and self._runner.run_id == known.ask.run_id:
                 self._stop_if_asked(known)
@@ -370,7 +376,9 @@ class Driver:
             )
 
         try:
-            changed = await self._env.sessions.change(self._session.session_id, change)
+            changed = await self._env.sessions.change(
+                self._session.session_id, change, created_at=self._session.created_at
+            )
         except BackplaneAway:
             self._usage = self._usage.plus(usage)  # counted when it is tried again
             raise

@@ -11,6 +11,7 @@ from hub.backplane.base import Known
 from hub.chat import events
 from hub.chat.draft import Draft
 from hub.chat.parts import NO_USAGE, Message, MessageStatus, TextPart, Timing
+from hub.chat.titles import clean_title
 from hub.chat.transcript import Transcript
 from hub.runs.ask import RunAsk
 
@@ -104,7 +105,7 @@ def title_of(ask: RunAsk) -> str:
     """The message's first line of words, cut at a word: a table that stands before the question names nothing."""
     text = next((part.text for part in ask.parts or () if isinstance(part, TextPart)), "")
     lines = [line for line in text.splitlines() if line.strip()] or [""]
-    line = " ".join(next((line for line in lines if _is_words(line)), lines[0]).split())
+    line = clean_title(next((line for line in lines if _is_words(line)), lines[0]))
     if len(line) <= TITLE_CHARS:
         return line
     return line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
