@@ -8,9 +8,9 @@ from then on records are dropped (the connection is being aborted).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from hub.protocol.codec import TransferFormat
+from hub.protocol.codec import CodecName, TransferFormat
 
 
 class Writer(Protocol):
@@ -28,6 +28,10 @@ class Writer(Protocol):
 
     def write(self, records: bytes) -> None: ...
 
+    def write_with_others(self, records: bytes) -> None:
+        """`write` of what goes to many connections now, one after the other: it need not wait for more to join."""
+        ...
+
     def close(self) -> None:
         """Let what was written leave, then end the transport gracefully. Idempotent."""
         ...
@@ -37,19 +41,34 @@ class Writer(Protocol):
         ...
 
 
+class Gatherer(Protocol):
+    """What may hold records for many connections, which come before what is sent to one of them later."""
+
+    holding: bool
+
+    def catch_up(self, outbox: "Outbox") -> None:
+        """It is about to take something else. Called only while `holding`."""
+        ...
+
+
 class Outbox:
     """Records in, writes out, in order."""
 
+    counts_records: ClassVar[bool] = False
+
     __slots__ = (
         "_callbacks",
+        "_gatherer",
         "_max_bytes",
         "_on_overflow",
         "_waiting",
-        "_writer",
         "closed",
         "drained",
+        "encoding",
+        "is_clear",
         "sent",
         "waiting_bytes",
+        "writer",
     )
 
     def __init__(self, writer: Writer, max_bytes: int, on_overflow: Callable[[], None]) -> None:
@@ -57,6 +76,11 @@ class Outbox:
         self._on_overflow = on_overflow
         self._waiting: list[bytes] = []
         self._callbacks: list[Callable[[], None]] = []  # once each, when the backlog has drained
+        self._gatherer: Gatherer | None = None  # once `join` was called
+        self.encoding: CodecName = "json"  # of what is delivered
+        self.is_clear = (
+            not self.counts_records
+        )  # nothing stands between what is delivered and the writer, if that is ready
         self.waiting_bytes = 0
         self.sent = False  # something was sent since the reader last cleared it; the keep-alive does
         self.drained = 0  # how often the writer has become ready: a client that takes something makes it grow
@@ -66,30 +90,52 @@ class Outbox:
     @property
     def is_stuck(self) -> bool:
         """The writer has a backlog."""
-        return not self._writer.ready and not self.closed
+        return not self.writer.ready and not self.closed
 
     @property
     def writable(self) -> bool:
         """No backlog, here or in the writer. False once closed, lest whoever writes until it is full never ends."""
-        return self._writer.ready and not self._waiting and not self.closed
+        return self.writer.ready and not self._waiting and not self.closed
+
+    def join(self, gatherer: Gatherer, encoding: CodecName) -> None:
+        """From now on records may be delivered that go to many, and what is sent here goes behind those."""
+        self._gatherer, self.encoding = gatherer, encoding
 
     def send(self, record: bytes) -> None:
         """Send one or more whole records."""
+        if self._gatherer is not None and self._gatherer.holding:
+            self._gatherer.catch_up(self)
         if self.closed:
             return
         self.sent = True
-        if self._writer.ready and not self._waiting:
-            self._writer.write(record)
+        writer = self.writer
+        if writer.ready and not self._waiting:
+            writer.write(record)
+        else:
+            self._hold(record)
+
+    def send_many(self, records: Sequence[bytes]) -> None:
+        """Send records of one connection in one write."""
+        self.send(b"".join(records))
+
+    def deliver(self, records: Sequence[bytes], joined: bytes) -> None:
+        """For the gatherer: send what went to many, one after the other and as one."""
+        if self.closed:
             return
+        self.sent = True
+        writer = self.writer
+        if writer.ready and not self._waiting:
+            writer.write_with_others(joined)
+        else:
+            self._hold(joined)
+
+    def _hold(self, record: bytes) -> None:
+        self.is_clear = False
         self._waiting.append(record)
         self.waiting_bytes += len(record)
         if self.waiting_bytes > self._max_bytes:
             self.close()
             self._on_overflow()
-
-    def send_many(self, records: Sequence[bytes]) -> None:
-        """Send records of one connection in one write."""
-        self.send(b"".join(records))
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         """Call once, on the loop, when the backlog has drained; at once if there is none; never once it is closed."""
@@ -107,15 +153,20 @@ class Outbox:
 
     def last(self, record: bytes) -> None:
         """The last record of the connection: goes out behind all that waits; nothing is taken after it."""
+        self._catch_up()
         if self.closed:
             return
-        self.closed = True
+        self.closed, self.is_clear = True, False
         self._waiting.append(record)
         self._flush()
 
+    def _catch_up(self) -> None:
+        if self._gatherer is not None and self._gatherer.holding:
+            self._gatherer.catch_up(self)
+
     def close(self) -> None:
         """Take nothing more and forget what waits. Idempotent."""
-        self.closed = True
+        self.closed, self.is_clear = True, False
         self._forget_waiting()
         self._callbacks.clear()
 
@@ -124,12 +175,13 @@ class Outbox:
         self.waiting_bytes = 0
 
     def _take_writer(self, writer: Writer) -> None:
-        self._writer = writer
+        self.writer = writer
         writer.on_ready = self._drain
 
     def _flush(self) -> None:
         records, self._waiting, self.waiting_bytes = b"".join(self._waiting), [], 0
-        self._writer.write(records)
+        self.is_clear = not (self.closed or self.counts_records)
+        self.writer.write(records)
 
     def _drain(self) -> None:
         self.drained += 1

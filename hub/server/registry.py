@@ -6,12 +6,13 @@ encoded once per encoding and its bytes are shared. Channels of the bus: `hub:{p
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hub.backplane.base import Bus, Subscription
 from hub.errors import HubError
-from hub.protocol.codec import CODECS, Codec, CodecName
+from hub.protocol.codec import Codec, CodecName
 from hub.protocol.messages import Invocation
 from hub.server import envelope
 from hub.server.asking import Asking
@@ -20,6 +21,7 @@ from hub.server.auth import User
 from hub.server.binding import BindingError
 from hub.server.clients import Audience
 from hub.server.dispatch import current_call
+from hub.server.gathering import Gathering, Recipients, Records
 from hub.server.metrics import ServerMetrics
 from hub.server.outbox import Outbox
 from hub.server.tasks import OwnedTasks
@@ -41,23 +43,6 @@ class Recipient(Protocol):
     def asking(self) -> Asking: ...
 
 
-class Records:
-    """One message in as many encodings as are asked for, each made once."""
-
-    __slots__ = ("_made", "_message")
-
-    def __init__(self, message: Invocation, made: dict[CodecName, bytes] | None = None) -> None:
-        self._message = message
-        self._made: dict[CodecName, bytes] = made or {}
-
-    def of(self, name: CodecName) -> bytes:
-        """Raises TypeError for what cannot be encoded."""
-        record = self._made.get(name)
-        if record is None:
-            record = self._made[name] = CODECS[name].encode(self._message)
-        return record
-
-
 class HubRegistry:
     """Of one hub. Membership changes only here, on the event loop."""
 
@@ -73,8 +58,11 @@ class HubRegistry:
         self._group_subscriptions: dict[str, asyncio.Future[Subscription]] = {}  # by group with members here
         self._afar = AskingAfar(self._asking_of, self._publish_to_all, tasks, ask_interval_s)
         self.connections: dict[str, Recipient] = {}
-        self._groups: dict[str, dict[Recipient, None]] = {}  # never an empty one
-        self._users: dict[str, dict[Recipient, None]] = {}  # never an empty one
+        self._everybody: dict[Outbox, None] = {}
+        self._groups: dict[str, dict[Outbox, None]] = {}  # never an empty one
+        self._users: dict[str, dict[Outbox, None]] = {}  # never an empty one
+        self._encodings: Counter[CodecName] = Counter()  # of how many connections
+        self._gathering = Gathering(metrics)
 
     async def start(self) -> None:
         """Raises BackplaneAway."""
@@ -89,13 +77,25 @@ class HubRegistry:
             self._stop_listening(group)
 
     def add(self, connection: Recipient) -> None:
+        self._gathering.let_go()
+        encoding, outbox = connection.codec.name, connection.outbox
+        outbox.join(self._gathering, encoding)
         self.connections[connection.connection_id] = connection
-        self._users.setdefault(connection.user.key, {})[connection] = None
+        self._encodings[encoding] += 1
+        self._everybody[outbox] = None
+        self._users.setdefault(connection.user.key, {})[outbox] = None
 
     def remove(self, connection: Recipient) -> None:
         """Out of everything. Idempotent."""
-        self.connections.pop(connection.connection_id, None)
-        _drop(self._users, connection.user.key, connection)
+        if self.connections.pop(connection.connection_id, None) is None:
+            return
+        self._gathering.let_go()
+        encoding = connection.codec.name
+        self._encodings[encoding] -= 1
+        if not self._encodings[encoding]:
+            del self._encodings[encoding]
+        self._everybody.pop(connection.outbox, None)
+        _drop(self._users, connection.user.key, connection.outbox)
         for group in list(connection.groups):
             self._leave(group, connection)
 
@@ -109,8 +109,9 @@ class HubRegistry:
             return
         if connection.is_closed:
             return
+        self._gathering.let_go()
         connection.groups.add(group)
-        self._groups.setdefault(group, {})[connection] = None
+        self._groups.setdefault(group, {})[connection.outbox] = None
         try:
             await self._listen(group)
         except BaseException:
@@ -125,8 +126,9 @@ class HubRegistry:
             self._leave(group, connection)
 
     def _leave(self, group: str, connection: Recipient) -> None:
+        self._gathering.let_go()
         connection.groups.discard(group)
-        if _drop(self._groups, group, connection):
+        if _drop(self._groups, group, connection.outbox):
             self._stop_listening(group)
 
     async def _listen(self, group: str) -> None:
@@ -202,26 +204,21 @@ class HubRegistry:
         return None if connection is None or connection.is_closed else connection.asking
 
     def _deliver(self, audience: Audience, records: Records) -> None:
-        excluded = audience.excluded
-        count = 0
-        for connection in self._recipients(audience):
-            if excluded and connection.connection_id in excluded:
-                continue
-            connection.outbox.send(records.of(connection.codec.name))
-            count += 1
-        self._metrics.records_fanned_out += count
+        found = (self.connections.get(connection_id) for connection_id in audience.excluded)
+        excluded = frozenset(connection.outbox for connection in found if connection is not None)
+        self._gathering.send(self._recipients(audience), excluded, records, self._encodings)
 
-    def _recipients(self, audience: Audience) -> Iterable[Recipient]:
+    def _recipients(self, audience: Audience) -> Recipients:
         match audience.kind:
             case "all":
-                return self.connections.values()
+                return self._everybody
             case "groups":
                 return _members(self._groups, audience.names)
             case "users":
                 return _members(self._users, audience.names)
             case "connections":
-                wanted = dict.fromkeys(audience.names)
-                return [self.connections[name] for name in wanted if name in self.connections]
+                found = (self.connections.get(connection_id) for connection_id in audience.names)
+                return {connection.outbox: None for connection in found if connection is not None}
 
     def _publish_to_all(self, body: envelope.Asking) -> None:
         self._publish(self._channel, body)
@@ -268,21 +265,21 @@ class ConnectionGroups:
         await self._registry.leave(name, connection_id or self._connection_id)
 
 
-def _members(table: dict[str, dict[Recipient, None]], names: Sequence[str]) -> Iterable[Recipient]:
+def _members(table: dict[str, dict[Outbox, None]], names: Sequence[str]) -> Recipients:
     if len(names) == 1:
-        return table.get(names[0], ())
-    merged: dict[Recipient, None] = {}
+        return table.get(names[0], {})
+    merged: dict[Outbox, None] = {}
     for name in names:
         merged.update(table.get(name, {}))
     return merged
 
 
-def _drop(table: dict[str, dict[Recipient, None]], name: str, connection: Recipient) -> bool:
+def _drop(table: dict[str, dict[Outbox, None]], name: str, outbox: Outbox) -> bool:
     """Whether the set is gone now, being empty."""
     members = table.get(name)
     if members is None:
         return False
-    members.pop(connection, None)
+    members.pop(outbox, None)
     if members:
         return False
     del table[name]

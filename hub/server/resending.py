@@ -20,6 +20,8 @@ from hub.server.outbox import Outbox, Writer
 class ResendingOutbox(Outbox):
     """The sending side, and the counts of both."""
 
+    counts_records = True
+
     __slots__ = ("_buffer", "_codec", "_forced_bytes", "_is_attached")
 
     def __init__(
@@ -42,10 +44,15 @@ class ResendingOutbox(Outbox):
 
     def send(self, record: bytes) -> None:
         """Send one record, and count it."""
+        self._catch_up()
         self._send((record,), record)
 
     def send_many(self, records: Sequence[bytes]) -> None:
+        self._catch_up()
         self._send(records, b"".join(records))
+
+    def deliver(self, records: Sequence[bytes], joined: bytes) -> None:
+        self._send(records, joined)
 
     def _send(self, records: Sequence[bytes], joined: bytes) -> None:
         if self.closed:
@@ -96,7 +103,7 @@ class ResendingOutbox(Outbox):
     def detach(self) -> None:
         """The socket is gone. What waited for it is held all the same."""
         self._is_attached = False
-        self._writer.on_ready = _nothing
+        self.writer.on_ready = _nothing
         self._forget_waiting()
 
     def attach(self, writer: Writer) -> None:

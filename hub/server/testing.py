@@ -63,6 +63,9 @@ class Pipe:
             self.ready = False
         self._schedule()
 
+    def write_with_others(self, records: bytes) -> None:
+        self.write(records)
+
     def close(self) -> None:
         self._is_closing = True
         self._schedule()

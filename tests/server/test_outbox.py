@@ -19,6 +19,9 @@ class Valve:
     def write(self, records: bytes) -> None:
         self.writes.append(records)
 
+    def write_with_others(self, records: bytes) -> None:
+        self.write(records)
+
     def close(self) -> None:
         self.calls.append("close")
 

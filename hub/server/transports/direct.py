@@ -125,6 +125,25 @@ class DirectSocket(asyncio.Protocol):
         if self._gathered_bytes >= _GATHER_BYTES:
             self.flush()
 
+    def write_with_others(self, records: bytes) -> None:
+        if self._is_closing:
+            return
+        if self._gathered:
+            self._gathered.append(records)
+            self.flush()
+            return
+        framing = self._framing
+        frame = framing.record_frame if records is framing.record else framing.frame(records)
+        if self._fd < 0 or not self.ready:
+            self._transport.write(frame)
+            return
+        try:
+            sent = os.write(self._fd, frame)
+        except OSError:
+            sent = 0
+        if sent != len(frame):
+            self._put_rest(frame[sent:])
+
     def close(self) -> None:
         self._close(frames.NORMAL_CLOSURE)
 
@@ -142,13 +161,15 @@ class DirectSocket(asyncio.Protocol):
                 sent = os.write(self._fd, frame)
             except OSError:  # full; if it is broken, the transport finds out
                 sent = 0
-            if sent == len(frame):
-                return
-            self._transport.write(frame[sent:])
-            if self.ready and self._transport.get_write_buffer_size():
-                self._fd = -1  # a transport that does not say at once that it has a backlog
+            if sent != len(frame):
+                self._put_rest(frame[sent:])
         else:
             self._transport.write(frame)
+
+    def _put_rest(self, rest: bytes) -> None:
+        self._transport.write(rest)
+        if self.ready and self._transport.get_write_buffer_size():
+            self._fd = -1  # a transport that does not say at once that it has a backlog
 
     def flush(self) -> None:
         """Send what was gathered in this turn."""

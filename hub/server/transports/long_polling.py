@@ -66,6 +66,9 @@ class LongPolling:
             self.ready = False
         self._wake()
 
+    def write_with_others(self, records: bytes) -> None:
+        self.write(records)
+
     def close(self) -> None:
         self._is_closing, self.ready = True, False
         self._wake()

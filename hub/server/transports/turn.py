@@ -19,19 +19,19 @@ from hub.server.transports import frames
 class Framing:
     """Frames of one opcode, the last of each kind kept."""
 
-    __slots__ = ("_gathered", "_gathered_frame", "_opcode", "_record", "_record_frame")
+    __slots__ = ("_gathered", "_gathered_frame", "_opcode", "record", "record_frame")
 
     def __init__(self, opcode: int) -> None:
         self._opcode = opcode
-        self._record = self._record_frame = b""
+        self.record = self.record_frame = b""
         self._gathered: list[bytes] = []
         self._gathered_frame = b""
 
     def frame(self, record: bytes) -> bytes:
-        if record is not self._record:
-            self._record_frame = frames.frame(self._opcode, record)
-            self._record = record
-        return self._record_frame
+        if record is not self.record:
+            self.record_frame = frames.frame(self._opcode, record)
+            self.record = record
+        return self.record_frame
 
     def frame_of(self, records: list[bytes]) -> bytes:
         """Of all of them together. The list must not change afterwards."""

@@ -48,6 +48,9 @@ class AsgiWriter:
             self.ready = False
         self._wake_up()
 
+    def write_with_others(self, records: bytes) -> None:
+        self.write(records)
+
     def close(self) -> None:
         self._is_closing = True
         self._wake_up()
