@@ -22,6 +22,9 @@ from hub.server.served import ServedHub
 from hub.server.transports.long_polling import NO_STORE
 
 
+_MAX_LIFETIME_S = 0x7FFFFFFF  # clients read it as 32 bits
+
+
 class Reception(Protocol):
     """The server, as far as this needs it."""
 
@@ -69,8 +72,8 @@ class RefreshEndpoint:
 
 
 def token_lifetime_s(user: User) -> int | None:
-    """How much longer a user's token lasts, in whole seconds; None for ever."""
-    return None if user.expires_at is None else max(0, (user.expires_at - now_ms()) // 1000)
+    """How much longer a user's token lasts, in whole seconds of 32 bits; None for ever."""
+    return None if user.expires_at is None else min(max(0, (user.expires_at - now_ms()) // 1000), _MAX_LIFETIME_S)
 
 
 def _json(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -58,6 +58,8 @@ async def test_negotiation_says_how_long_the_token_lasts(address: str) -> None:
     new = await ask(address, "POST", "/hub/negotiate?negotiateVersion=1", b"", **bearer("ann.100.a"))
     assert json.loads(new.body)["tokenLifetimeSeconds"] in (99, 100)
     assert "tokenLifetimeSeconds" not in await negotiated(address, **bearer("ann..a"))
+    far = await ask(address, "POST", "/hub/negotiate?negotiateVersion=1", b"", **bearer("ann.9999999999.a"))
+    assert json.loads(far.body)["tokenLifetimeSeconds"] == 2**31 - 1
     old = await ask(address, "POST", "/hub/negotiate", b"", **bearer("ann.100.a"))
     assert "tokenLifetimeSeconds" not in json.loads(old.body)  # version 0
     off = await ask(address, "POST", "/off/negotiate?negotiateVersion=1", b"", **bearer("ann.100.a"))

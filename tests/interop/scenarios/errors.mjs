@@ -49,7 +49,7 @@ export async function signalr_has_its_own_texts(t) {
   await fails(tab.invoke("GetSession"), binder("GetSession"));
   await fails(tab.invoke("GetSession", sessionId, 1, 2, 3), binder("GetSession"));
   await fails(tab.invoke("GetSession", 5), binder("GetSession"));
-  await fails(tab.invoke("SendMessage", sessionId, "text"), binder("SendMessage"));
+  await fails(tab.invoke("SendMessage", 5, { messageId: "m", content: "text" }), binder("SendMessage"));
   await fails(streamed(tab, "Watch"), binder("Watch"));
   await fails(
     tab.invoke("Watch", sessionId),
