@@ -21,7 +21,6 @@ from hub.server.negotiated import NO_CONNECTION
 from hub.server.served import ServedHub
 from hub.server.transports.long_polling import NO_STORE
 
-
 _MAX_LIFETIME_S = 0x7FFFFFFF  # clients read it as 32 bits
 
 
