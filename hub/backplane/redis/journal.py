@@ -9,16 +9,14 @@ import itertools
 import secrets
 from collections.abc import Callable, Sequence
 
-import hiredis
 import msgspec
 
 from hub.backplane.base import Appended, Entry, Fence, Fold, Page, Position, Row, Subscription
 from hub.backplane.fanout import Fanout
+from hub.backplane.redis.append import Append
 from hub.backplane.redis.bus import Listening
-from hub.backplane.redis.servers import Servers, failed
+from hub.backplane.redis.servers import Servers
 from hub.backplane.redis.subscriptions import Subscriptions
-from hub.backplane.redis.wire import Reply, Word
-from hub.errors import BackplaneAway
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -38,32 +36,16 @@ class RedisJournal:
         self._subscriptions = subscriptions
         self._keys = servers.keys
         self._retention_ms = round(servers.options.retention_s * 1000)
+        self._packed_retention_ms = b"%d" % self._retention_ms
         self._followers: Fanout[Sequence[Entry]] = Fanout()
         # Names of epochs that may begin: ours alone, and each offered once.
-        self._life = secrets.token_hex(5)
+        self._life = secrets.token_hex(5).encode()
         self._epochs = itertools.count()
 
     def append(self, session_id: str, fence: Fence, number: int, payloads: Sequence[bytes]) -> asyncio.Future[Appended]:
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-
-        def answer(reply: Reply | BackplaneAway) -> None:
-            if future.done():
-                return
-            match reply:
-                case [bytes(epoch), int(first), int(last)]:
-                    future.set_result(Appended(epoch.decode(), first, last))
-                case hiredis.ReplyError():
-                    future.set_exception(failed(reply))
-                case BackplaneAway():
-                    future.set_exception(reply)
-
-        keys = self._keys.session(session_id)
-        arguments: tuple[Word, ...] = (
-            *(self._epoch(), fence.number, fence.owner, number, len(payloads)),
-            *(_encode(payloads), keys.channel, self._retention_ms),
-        )
-        self._servers.begin(answer, keys.bucket, "append", (keys.head, keys.stream), arguments)
-        return future
+        keys, servers = self._keys.session(session_id), self._servers
+        epoch = self._epoch()
+        return servers.begin(Append(servers.moved, keys, epoch, fence, number, payloads, self._packed_retention_ms))
 
     async def follow(self, session_id: str, receive: Callable[[Sequence[Entry]], None]) -> Subscription:
         keys = self._keys.session(session_id)
@@ -156,8 +138,8 @@ class RedisJournal:
         touched = (keys.head, self._keys.due(keys.bucket), keys.stream, keys.rows, keys.ids)
         await self._servers.run(keys.bucket, "forget", touched, b"", *_FIELDS)
 
-    def _epoch(self) -> str:
-        return f"{self._life}{next(self._epochs):x}"
+    def _epoch(self) -> bytes:
+        return b"%b%x" % (self._life, next(self._epochs))
 
 
 def _entries(epoch: str, first: int, payloads: list[bytes]) -> list[Entry]:

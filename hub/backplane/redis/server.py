@@ -81,7 +81,7 @@ class Server:
         self._push = push
         self._commands: Wire | None = None  # set by `open`
         self._listening: Wire | None = None  # set by `open`
-        self._shas: dict[str, bytes] = {}
+        self.shas: dict[str, bytes] = {}
         self.is_up = False  # from the end of `open` until lost
         self.identity = b""
         self.uptime_s = 0.0
@@ -99,7 +99,7 @@ class Server:
             for name in SCRIPTS:
                 sha = await self._commands.call("SCRIPT", "LOAD", self._script(name))
                 assert isinstance(sha, bytes)
-                self._shas[name] = sha
+                self.shas[name] = sha
             if not self._listening.is_open:
                 raise BackplaneAway(AWAY)
         except hiredis.ReplyError as error:
@@ -139,12 +139,15 @@ class Server:
         return b"SPUBLISH" if self.is_sharded else b"PUBLISH"
 
     def send(self, answer: Answer | None, *words: Word) -> None:
+        self.send_packed(pack(*words), answer)
+
+    def send_packed(self, packed: bytes, answer: Answer | None) -> None:
         assert self._commands is not None
-        self._commands.send(pack(*words), answer)
+        self._commands.send(packed, answer)
 
     def script(self, answer: Answer, name: str, keys: tuple[bytes, ...], arguments: tuple[Word, ...]) -> None:
         """Run a script, whose first argument is this server's identity."""
-        self.send(answer, b"EVALSHA", self._shas[name], len(keys), *keys, self.identity, *arguments)
+        self.send(answer, b"EVALSHA", self.shas[name], len(keys), *keys, self.identity, *arguments)
 
     def script_in_full(self, answer: Answer, name: str, keys: tuple[bytes, ...], arguments: tuple[Word, ...]) -> None:
         """The same for a server that has forgotten its scripts."""

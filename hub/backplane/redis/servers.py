@@ -8,26 +8,27 @@ import asyncio
 import logging
 import random
 import secrets
+from typing import TypeVar
 
 import hiredis
 
+from hub.backplane.redis.calls import Call, Plain, away
 from hub.backplane.redis.keys import BUCKETS, Keys
 from hub.backplane.redis.layout import Layouts
 from hub.backplane.redis.options import RedisOptions
 from hub.backplane.redis.server import Server
 from hub.backplane.redis.subscriptions import Subscriptions
 from hub.backplane.redis.url import Address, Target
-from hub.backplane.redis.wire import AWAY, Answer, Reply, Word
+from hub.backplane.redis.wire import AWAY, Reply, Word
 from hub.clock import now_ms
-from hub.errors import BackplaneAway, SettingsError, StaleFence
+from hub.errors import BackplaneAway, SettingsError
+
+T = TypeVar("T")
 
 logger = logging.getLogger("hub.backplane.redis")
 
 OURS_MS = 20
 """A clock that differs from the store's by less is taken as the same: the way there takes as long."""
-
-NOT_NOW = ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM", "BUSY")
-"""Error replies of a server that may do it later."""
 
 
 class Servers:
@@ -112,75 +113,41 @@ class Servers:
             )
         return server
 
-    def begin(
-        self,
-        answer: Answer,
-        bucket: int,
-        name: str,
-        keys: tuple[bytes, ...],
-        arguments: tuple[Word, ...],
-        *,
-        tries: int = 3,
-    ) -> None:
-        """Run a script where the bucket is; `answer` is called with what came of it, maybe before this returns."""
-
-        def check(reply: Reply | BackplaneAway) -> None:
-            if not isinstance(reply, hiredis.ReplyError):
-                answer(reply)
-                return
-            text = str(reply)
-            if text.startswith("NOSCRIPT") and server.is_up:
-                server.script_in_full(check, name, keys, arguments)
-            elif text.startswith(("MOVED ", "ASK ")):
-                self._changed.set()
-                moved = self._server_named(text)
-                if moved is None or tries <= 1:
-                    answer(BackplaneAway(f"a bucket is moving: {text}"))
-                    return
-                if text.startswith("ASK"):
-                    moved.send(None, b"ASKING")
-                else:
-                    self._routes[bucket] = moved
-                    self._routes_changed()
-                moved.script_in_full(again, name, keys, arguments)
-            elif text.startswith(NOT_NOW):
-                if text.startswith("READONLY"):  # it is a replica by now
-                    server.close()
-                answer(BackplaneAway(f"Redis: {text}"))
-            else:
-                answer(reply)
-
-        def again(reply: Reply | BackplaneAway) -> None:
-            answer(
-                BackplaneAway(str(reply))
-                if isinstance(reply, hiredis.ReplyError) and "STALE" not in str(reply)
-                else reply
-            )
-
+    def begin(self, call: Call[T]) -> asyncio.Future[T]:
+        """Send a script where its bucket is. The future may raise what `run` does."""
         try:
-            server = self.of(bucket)
+            server = self.of(call.bucket)
         except BackplaneAway as error:
-            answer(error)
-            return
-        server.script(check, name, keys, arguments)
+            call(error)
+        else:
+            call.send(server)
+        return call.future
 
     async def run(self, bucket: int, name: str, keys: tuple[bytes, ...], *arguments: Word) -> Reply:
-        """`begin`, waited for. Raises `BackplaneAway`, `StaleFence`, or `hiredis.ReplyError`: a mistake of ours."""
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.begin(lambda reply: resolve(future, reply), bucket, name, keys, arguments)
-        return await future
+        """A script. Raises `BackplaneAway`, `StaleFence`, or `hiredis.ReplyError`: a mistake of ours."""
+        return await self.begin(Plain(self.moved, bucket, name, keys, arguments))
 
     async def call(self, bucket: int, *words: Word) -> Reply:
         """A plain command on a key of a bucket. Raises as `run` does; a bucket that has just moved is away."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
-        def answer(reply: Reply | BackplaneAway) -> None:
-            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith(("MOVED ", "ASK ", *NOT_NOW)):
-                self._changed.set()
-                reply = BackplaneAway(f"Redis: {reply}")
-            resolve(future, reply)
+        server = self.of(bucket)
 
-        self.of(bucket).send(answer, *words)
+        def answer(reply: Reply | BackplaneAway) -> None:
+            if future.done():
+                return
+            if isinstance(reply, hiredis.ReplyError):
+                if str(reply).startswith(("MOVED ", "ASK ")):
+                    self._changed.set()
+                    future.set_exception(BackplaneAway(f"Redis: {reply}"))
+                else:
+                    future.set_exception(away(reply, server) or reply)
+            elif isinstance(reply, BackplaneAway):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+        server.send(answer, *words)
         return await future
 
     # ---------------------------------------------------------------------------------------- keeping them there
@@ -251,11 +218,17 @@ class Servers:
         elif self._away_since is None:
             self._away_since = asyncio.get_running_loop().time()
 
-    def _server_named(self, moved: str) -> Server | None:
-        """The server of a `MOVED slot host:port`, if it is up."""
-        host, _, port = moved.split()[2].rpartition(":")
+    def moved(self, bucket: int, text: str) -> Server | None:
+        """A server said `MOVED slot host:port` or `ASK slot host:port`: the one that it names, if that is up."""
+        self._changed.set()
+        host, _, port = text.split()[2].rpartition(":")
         server = self._servers.get(Address(host, int(port)))
-        return server if server is not None and server.is_up else None
+        if server is None or not server.is_up:
+            return None
+        if text.startswith("MOVED"):
+            self._routes[bucket] = server
+            self._routes_changed()
+        return server
 
     # ------------------------------------------------------------------------------------------------ probing
 
@@ -278,9 +251,10 @@ class Servers:
                 subscription = await self.subscriptions.open(bucket, channel, lambda _: self._on_probe(channel))
                 try:
                     began = loop.time()
-                    time = self.call(bucket, b"TIME")
-                    await self.call(bucket, server.publish_word, channel, b"?")
-                    self._learn_skew(await time, loop.time() - began)
+                    time, _ = await asyncio.gather(
+                        self.call(bucket, b"TIME"), self.call(bucket, server.publish_word, channel, b"?")
+                    )
+                    self._learn_skew(time, loop.time() - began)
                     await heard.wait()
                 finally:
                     subscription.close()
@@ -301,21 +275,3 @@ class Servers:
             case [bytes(seconds), bytes(micros)]:
                 skew = int(seconds) * 1000 + int(micros) // 1000 - now_ms()
                 self.skew_ms = 0 if abs(skew) <= OURS_MS + took_s * 1000 else skew
-
-
-def resolve(future: asyncio.Future[Reply], reply: Reply | BackplaneAway) -> None:
-    """Give a waiting future what came, errors as errors."""
-    if future.done():
-        return
-    if isinstance(reply, hiredis.ReplyError):
-        future.set_exception(failed(reply))
-    elif isinstance(reply, BackplaneAway):
-        future.set_exception(reply)
-    else:
-        future.set_result(reply)
-
-
-def failed(error: hiredis.ReplyError) -> Exception:
-    """Our scripts' error STALE as what it is; any other error reply is a mistake of ours, and stays what it is."""
-    text = str(error)
-    return StaleFence(text.partition("STALE ")[2]) if "STALE " in text else error

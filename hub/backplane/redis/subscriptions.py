@@ -13,6 +13,8 @@ from hub.backplane.redis.server import Server
 from hub.backplane.redis.wire import AWAY, Reply
 from hub.errors import BackplaneAway
 
+_MESSAGES = frozenset((b"message", b"smessage"))
+
 Deliver = Callable[[bytes], None]
 
 
@@ -94,11 +96,12 @@ class Subscriptions:
     # ------------------------------------------------------------------------------------------ from the servers
 
     def on_push(self, server: Server, reply: Reply) -> None:
+        if type(reply) is list and reply[0] in _MESSAGES:  # nearly always
+            channel = self._channels.get(reply[1])  # type: ignore[arg-type]  # [kind, channel, payload]
+            if channel is not None:
+                channel.deliver(reply[2])  # type: ignore[arg-type]  # as above
+            return
         match reply:
-            case [b"smessage" | b"message", bytes(name), bytes(payload)]:
-                channel = self._channels.get(name)
-                if channel is not None:
-                    channel.deliver(payload)
             case [b"ssubscribe" | b"subscribe", bytes(name), *_]:
                 channel = self._channels.get(name)
                 if channel is not None and channel.server is server:
