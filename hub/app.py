@@ -196,16 +196,22 @@ class Hubline:
         if self._starlette is None:
             routes = [
                 *self._server.routes(),
-                *pages.routes(self._takes_traffic, lambda: metrics.exposition(self._metrics)),
+                *pages.routes(self._not_ready, lambda: metrics.exposition(self._metrics)),
             ]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
         await self._starlette(scope, receive, send)
 
-    def _takes_traffic(self) -> bool:
-        """Not while Redis is away for long: at once would take every node out of the balancer for a hiccup."""
+    def _not_ready(self) -> str | None:
+        """Why this node takes no traffic, in a word; None if it does.
+
+        Redis may be away for a while: at once would take every node out of the balancer for a hiccup.
+        """
         backplane = self._backplane
-        is_away = isinstance(backplane, RedisBackplane) and backplane.away_s > self.settings.away_hold_s
-        return self._is_ready and not is_away
+        if not self._is_ready:
+            return "not_serving"
+        if isinstance(backplane, RedisBackplane):
+            return "backplane_away" if backplane.away_s > self.settings.away_hold_s else None
+        return backplane.ailment if isinstance(backplane, SqliteBackplane) else None
 
     async def drain(self) -> None:
         """Make ready to end: /readyz turns red, and the answers under way have `drain_s` to end.

@@ -30,15 +30,20 @@ NOT_BUILT = (
 )
 
 
-def routes(is_ready: Callable[[], bool], metrics: Callable[[], bytes]) -> list[BaseRoute]:
-    """To come after the hubs', since the viewer takes all other paths."""
+def routes(not_ready: Callable[[], str | None], metrics: Callable[[], bytes]) -> list[BaseRoute]:
+    """To come after the hubs', since the viewer takes all other paths.
+
+    `not_ready` says in a word why the node takes no traffic; None while it does.
+    """
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        ready = is_ready()
-        return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
+        reason = not_ready()
+        if reason is None:
+            return JSONResponse({"ready": True})
+        return JSONResponse({"ready": False, "reason": reason}, status_code=503)
 
     async def numbers(request: Request) -> Response:
         # For who scrapes the node itself. What came through a proxy came from elsewhere, and these are not for all.

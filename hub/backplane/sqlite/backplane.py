@@ -29,6 +29,7 @@ from hub.backplane.epoch import random_epoch
 from hub.backplane.fanout import Fanout, LocalBus
 from hub.backplane.sqlite.directory import DirectoryActs
 from hub.backplane.sqlite.file import SqliteFile, file_identity
+from hub.backplane.sqlite.health import Ailment, Health
 from hub.backplane.sqlite.inbox import InboxActs
 from hub.backplane.sqlite.journal import JournalActs
 from hub.backplane.sqlite.writer import Writer
@@ -37,8 +38,9 @@ from hub.backplane.sqlite.writer import Writer
 class _Store:
     """What the writer's thread drives: the file and all acts on it."""
 
-    def __init__(self, file: SqliteFile, epoch_source: Callable[[], str]) -> None:
+    def __init__(self, file: SqliteFile, epoch_source: Callable[[], str], health: Health) -> None:
         self.file = file
+        self.failed = health.failed
         self.followers: Fanout[Sequence[Entry]] = Fanout()  # used on the loop only
         self.inbox = InboxActs(file)
         self.journal = JournalActs(file, self.inbox.box, epoch_source)
@@ -186,7 +188,8 @@ class SqliteDirectory:
 class SqliteBackplane(Backplane):
     """All five on one file, which no other process can serve meanwhile. The bus is this process's own.
 
-    `identity` names the store's life (see `file.file_identity`); `epoch_source` makes a new epoch's name.
+    Whether the file is well is looked at every `check_s` seconds (see `health`). `identity` names the store's life (see
+    `file.file_identity`); `epoch_source` makes a new epoch's name.
     """
 
     def __init__(
@@ -195,9 +198,11 @@ class SqliteBackplane(Backplane):
         *,
         identity: Callable[[str], str] = file_identity,
         epoch_source: Callable[[], str] = random_epoch,
+        check_s: float = 5.0,
     ) -> None:
         self.file = SqliteFile(path, identity=identity)
-        self._store = store = _Store(self.file, epoch_source)
+        self._health = Health(self.file, check_s)
+        self._store = store = _Store(self.file, epoch_source, self._health)
         self.writer = Writer(store)
         inbox = SqliteInbox(store, self.writer)
         self.bus = LocalBus()
@@ -208,10 +213,21 @@ class SqliteBackplane(Backplane):
 
     async def start(self) -> None:
         await self.writer.start()
+        self._health.start(self.writer)
 
     async def close(self) -> None:
         """Everything submitted before is done and published when this returns; what comes later fails."""
+        await self._health.stop()
         await self.writer.close()
+
+    @property
+    def ailment(self) -> Ailment | None:
+        """Why what is written may not stay; None while all is well. For /readyz."""
+        return self._health.ailment
+
+    async def check(self) -> None:
+        """Look at the file now, as is done every `check_s`."""
+        await self._health.check(self.writer)
 
     async def drop_caches(self) -> None:
         """Read every session from the file when it is next touched, as after a restart."""

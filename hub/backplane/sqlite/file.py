@@ -10,6 +10,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable
+from typing import Literal
 
 from hub.backplane.sqlite.schema import ForeignFile, migrate
 from hub.errors import SettingsError
@@ -38,6 +39,7 @@ class SqliteFile:
     def __init__(self, path: str, *, identity: Callable[[str], str] = file_identity) -> None:
         self.path = path
         self.identity = ""  # set by `open`
+        self._inode = 0  # set by `open`
         self._identity_of = identity
         self._connection: sqlite3.Connection | None = None  # set by `open`
         self._lock: int | None = None  # file descriptor; set by `open`
@@ -81,6 +83,13 @@ class SqliteFile:
         """Move what is in the write-ahead log into the file itself."""
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    def whereabouts(self) -> Literal["file_deleted", "file_replaced"] | None:
+        """None while the file that is open is the one with its name."""
+        try:
+            return None if os.stat(self.path).st_ino == self._inode else "file_replaced"
+        except FileNotFoundError:
+            return "file_deleted"
+
     def _lock_out_others(self) -> None:
         # A lock of the operating system: the death of its process releases it, so a restart works at once.
         self._lock = os.open(self.path + "-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -101,6 +110,7 @@ class SqliteFile:
             raise sqlite3.OperationalError("its file system has no shared memory, which write-ahead logging needs")
         connection.execute("PRAGMA synchronous = NORMAL")
         migrate(connection)
+        self._inode = os.stat(self.path).st_ino
         self.identity = self._identity_of(self.path)
 
     def _cannot_use(self, error: Exception) -> SettingsError:

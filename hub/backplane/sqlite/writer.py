@@ -40,6 +40,10 @@ class Store(Protocol):
         """Forget what was done since `begin`, in the file and in every cache. Raises nothing."""
         ...
 
+    def failed(self, error: Exception) -> None:
+        """An act failed by itself, and not by a decision. Raises nothing."""
+        ...
+
 
 class _Job(Generic[R]):
     """An act, and whoever waits for it."""
@@ -194,6 +198,7 @@ class Writer:
         except Exception as error:
             self._store.rollback()
             if len(jobs) == 1:
+                self._store.failed(error)
                 jobs[0].fail(error)
                 return [(jobs, [])]
         return [done for job in jobs for done in self._transact([job])]

@@ -15,6 +15,7 @@ class Slate:
         self.chalked: list[int] = []
         self.kept: list[list[int]] = []  # by transaction
         self.published: list[int] = []
+        self.failures: list[Exception] = []
         self.may_commit = threading.Event()
         self.may_commit.set()
         self.refuses: str | None = None
@@ -39,6 +40,9 @@ class Slate:
 
     def rollback(self) -> None:
         self.chalked = []
+
+    def failed(self, error: Exception) -> None:
+        self.failures.append(error)
 
     def chalk(self, number: int) -> int:
         self.chalked.append(number)
