@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         description="a list of the other origins whose pages may connect (https://HOST[:PORT] or https://*.HOST), or *",
     )
 
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="a list of addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed",
+    )
+
     # Who may connect. One of the first four says what proves a user; without, everybody on this machine may.
     jwt_secret: SecretStr | None = Field(
         default=None, description="a secret of 32 bytes or more that tokens are signed with (HS256)"
@@ -249,10 +254,17 @@ class Settings(BaseSettings):
             raise ValueError("too short")
         return secret
 
-    @field_validator("allowed_origins", "jwt_audience", mode="before")
+    @field_validator("allowed_origins", "jwt_audience", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, words: object) -> object:
         return tuple(filter(None, re.split(r"[,\s]+", words))) if isinstance(words, str) else words
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy)  # a ValueError is what it raises for all others
+        return proxies
 
     @field_validator("allowed_origins")
     @classmethod

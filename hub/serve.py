@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from types import FrameType
 
@@ -16,6 +17,7 @@ from hub.app import Hubline
 from hub.config import Settings
 from hub.errors import SettingsError
 from hub.listening import listen, tls_context
+from hub.server.transports.uvicorn_hook import HttpProtocol
 from hub.workers import Inherited, Workers
 
 
@@ -69,7 +71,8 @@ def _serve(
             log_config=None,
             access_log=False,  # tokens are in URLs
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         ),
@@ -105,6 +108,10 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+FIRST_REQUEST_S = 1.0
+"""How long a server that ends waits for the request of who has connected and sent none."""
 
 
 class _Server(uvicorn.Server):
@@ -144,25 +151,35 @@ class _Server(uvicorn.Server):
         SIGTERM, which is how deployments end a node, lets its work end first. Who presses Ctrl-C wants it to end now.
         """
         if self._asked_by == signal.SIGTERM:
-            await _unless(self._hurry, self._on_draining())
+            await self._unless_hurried(self._on_draining())
         for listening in self.servers:
             listening.close()  # nobody new meanwhile
+        if self._asked_by == signal.SIGTERM:
+            await self._unless_hurried(self._first_requests())
         await self._on_stopping()
         await super().shutdown(sockets)
+
+    async def _first_requests(self) -> None:
+        """Wait for the requests of those who have just connected: uvicorn would close their sockets unanswered."""
+        end = time.monotonic() + FIRST_REQUEST_S
+        while time.monotonic() < end:
+            connected = list(self.server_state.connections)
+            if not any(isinstance(each, HttpProtocol) and each.awaits_request for each in connected):
+                return
+            await asyncio.sleep(0.01)
+
+    async def _unless_hurried(self, work: Coroutine[None, None, None]) -> None:
+        """Do the work; give it up at the second signal."""
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(work)
+            waiting = group.create_task(self._hurry.wait())
+            await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+            working.cancel()
+            waiting.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
-
-
-async def _unless(event: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work; give it up when the event is set."""
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(work)
-        waiting = group.create_task(event.wait())
-        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        waiting.cancel()
 
 
 async def _bounded(work: Coroutine[None, None, None], timeout_s: float) -> None:

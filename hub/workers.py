@@ -76,8 +76,10 @@ class _Worker:
         return time.monotonic() - self.started_at < YOUNG_S
 
     def signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it has just ended
-            self.process.send_signal(number)
+        # Not the process's own method: that may take the exit code of one that has just ended from who waits for it.
+        if not self.ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
 
 
 class Workers:

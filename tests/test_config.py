@@ -118,6 +118,8 @@ BAD = [
     ("provider", ""),
     ("model", ""),
     ("keyfile", "key.pem"),
+    ("trusted_proxies", "balancer.example"),
+    ("trusted_proxies", "10.0.0.0/99"),
     ("allowed_origins", "example.org"),
     ("allowed_origins", "https://example.org/path"),
     ("log_level", "loud"),

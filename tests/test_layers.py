@@ -54,14 +54,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.terminal": (*GROUND, "hub.protocol", "hub.chat"),
     "hub.listening": (*GROUND, "hub.config"),
     "hub.workers": (*GROUND, "hub.config"),
-    "hub.serve": (*GROUND, "hub.app", "hub.config", "hub.listening", "hub.workers"),
+    "hub.serve": (*GROUND, "hub.app", "hub.config", "hub.listening", "hub.workers", "hub.server.transports"),
     "hub.cli": (*GROUND, "hub.authentication", "hub.config", "hub.serve", "hub.terminal"),
     "hub.__main__": ("hub.cli",),
     # The public names. Nothing in `hub` imports from it.
     "hub": ("hub.app", "hub.server", "hub.tools", "hub.errors"),
 }
 
-PURE_ROOMS = ("hub.protocol", "hub.chat", "hub.tables")
+PURE_ROOMS = ("hub.protocol", "hub.chat", "hub.tables", "hub.tools.policy")
 PURE_LIBRARIES = {"msgspec", "orjson", "msgpack"}
 PURE_STDLIB = {
     *(

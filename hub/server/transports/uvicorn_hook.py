@@ -104,6 +104,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().on_headers_complete()
 
+    @property
+    def awaits_request(self) -> bool:
+        """Whether none has come yet on this connection, or one in part."""
+        return self._deadline is not None
+
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
