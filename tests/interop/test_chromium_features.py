@@ -28,7 +28,7 @@ IN_PAGES = ESSENTIAL | {
     "with_a_token",
 }
 """What browsers do by means of their own. The rest is the same code as in Node."""
-BY_TLS = {"comes_back_by_itself", "large_messages", "streams_to_the_client", "uploads"}
+BY_TLS = {"comes_back_by_itself", "streams_to_the_client", "uploads"}
 
 ALL_COMBINATIONS = pytest.mark.parametrize(("encoding", "transport"), COMBINATIONS)
 
