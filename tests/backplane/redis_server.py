@@ -35,10 +35,29 @@ class RedisServer:
             assert time.monotonic() < deadline, log.read_text(errors="replace")
             time.sleep(0.01)
 
+    def ask_all(self, *words: str) -> str:
+        """A bulk reply whole; empty if there is none."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                connection.sendall((" ".join(words) + "\r\n").encode())
+                replies = connection.makefile("rb")
+                length = int(replies.readline()[1:])
+                return replies.read(length).decode()
+        except (OSError, ValueError):
+            return ""
+
+    def ask_list(self, *words: str) -> list[str]:
+        """A reply of many, none of which holds a line's end."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            connection.sendall((" ".join(words) + "\r\n").encode())
+            replies = connection.makefile("rb")
+            lines = [replies.readline() for _ in range(2 * int(replies.readline()[1:]))]
+            return [line.decode().strip() for line in lines[1::2]]
+
     def ask(self, *words: str) -> str:
         """The first line of what it answers; empty if it does not. Waits, so not for the middle of an async test."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
                 connection.sendall((" ".join(words) + "\r\n").encode())
                 return connection.makefile("rb").readline().decode().strip()
         except OSError:

@@ -26,7 +26,9 @@ class RedisBackplane(Backplane):
         # What is published is not of one database, so the number is part of the names.
         keys = Keys(f"{prefix}{self.target.db or ''}")
         self.servers = Servers(self.target, options, keys)
-        self.subscriptions = Subscriptions(self.servers.of, options.unsubscribe_after_s)
+        self.subscriptions = Subscriptions(
+            self.servers.of, self.servers.moved, self.servers.look_again, options.unsubscribe_after_s
+        )
         self.servers.subscriptions = self.subscriptions
         inbox = RedisInbox(self.servers)
         self.bus = RedisBus(self.servers, self.subscriptions)

@@ -1,6 +1,7 @@
 """One Redis server that this node uses: a connection for commands and one that listens."""
 
 import asyncio
+import hashlib
 import re
 import ssl
 from collections.abc import Callable
@@ -125,7 +126,8 @@ class Server:
         if found.get("role") != "master":
             raise BackplaneAway(f"Redis at {self.address} is a replica now")
         self.is_sharded = version >= SHARDED
-        self.identity = f"{found['run_id']}:{found.get('master_replid', '')}".encode()
+        life = f"{found['run_id']}:{found.get('master_replid', '')}"
+        self.identity = hashlib.sha256(life.encode()).hexdigest()[:20].encode()
         self.uptime_s = float(found.get("uptime_in_seconds", "0"))
 
     # ------------------------------------------------------------------------------------------------ using it

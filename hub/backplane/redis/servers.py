@@ -218,6 +218,10 @@ class Servers:
         elif self._away_since is None:
             self._away_since = asyncio.get_running_loop().time()
 
+    def look_again(self) -> None:
+        """Look for the layout: something is not where it was."""
+        self._changed.set()
+
     def moved(self, bucket: int, text: str) -> Server | None:
         """A server said `MOVED slot host:port` or `ASK slot host:port`: the one that it names, if that is up."""
         self._changed.set()

@@ -8,7 +8,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hub.backplane.redis.keys import BUCKETS
+import hiredis
+
+from hub.backplane.redis.calls import Moved
+from hub.backplane.redis.keys import BUCKETS, slot_of
 from hub.backplane.redis.server import Server
 from hub.backplane.redis.wire import AWAY, Reply
 from hub.errors import BackplaneAway
@@ -47,8 +50,16 @@ class Channel:
 
 
 class Subscriptions:
-    def __init__(self, server_of: Callable[[int], Server], unsubscribe_after_s: float) -> None:
+    def __init__(
+        self,
+        server_of: Callable[[int], Server],
+        moved: Moved,
+        look_again: Callable[[], None],
+        unsubscribe_after_s: float,
+    ) -> None:
         self._server_of = server_of
+        self._moved = moved
+        self._look_again = look_again  # for where buckets are
         self._after_s = unsubscribe_after_s
         self._channels: dict[bytes, Channel] = {}
         self._leaving: Counter[tuple[Server, bytes]] = Counter()  # unsubscriptions that are not confirmed yet
@@ -111,8 +122,14 @@ class Subscriptions:
                     self._leaving[server, name] -= 1
                     self._leaving += Counter()  # drops those at zero
                 elif (channel := self._channels.get(name)) is not None and channel.server is server:
-                    server.close()  # its slot has moved away: look for where to
-            case _:  # an error: we may not listen there (any more)
+                    self._lose(channel)  # its slot has moved away
+                    self._look_again()
+            case hiredis.ReplyError() if str(reply).startswith("MOVED "):  # before we tried to subscribe
+                slot = int(str(reply).split()[1])
+                for bucket in {channel.bucket for channel in self._channels.values() if channel.server is server}:
+                    if slot_of(bucket) == slot:
+                        self._moved(bucket, str(reply))
+            case _:  # another error: we may not listen there (any more)
                 server.close()
 
     def follow_routes(self, routes: Sequence[Server | None]) -> None:
