@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from hub import authentication, config, metrics, pages
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
+from hub.backplane.redis import MEANING as REDIS_METRICS
 from hub.backplane.redis import RedisBackplane, RedisOptions
 from hub.backplane.sqlite import SqliteBackplane
 from hub.chat.parts import Access
@@ -110,6 +111,8 @@ class Hubline:
     def _add_chats(self) -> None:
         runs = RunEnvironment(limits=self._limits, tools=self.tools, now_ms=now_ms, new_id=_new_id)
         self._metrics = metrics.registry(metrics.Numbers(self._server.metrics, SERVER_METRICS), runs.metrics.registry)
+        if isinstance(self._backplane, RedisBackplane):
+            self._metrics.register(metrics.Numbers(self._backplane, REDIS_METRICS))
         sessions = Sessions(self._backplane.directory, self._backplane.bus)
         self._follows = Follows(self._backplane, self._limits)
         self._supervisor = Supervisor(

@@ -4,5 +4,6 @@
 `claims` are the interfaces on top, and `scripts` holds what Redis itself does in one act. Key names are in `keys`.
 """
 
+from hub.backplane.redis.backplane import MEANING as MEANING
 from hub.backplane.redis.backplane import RedisBackplane as RedisBackplane
 from hub.backplane.redis.options import RedisOptions as RedisOptions

@@ -12,6 +12,14 @@ from hub.backplane.redis.servers import Servers
 from hub.backplane.redis.subscriptions import Subscriptions
 from hub.backplane.redis.url import parse
 
+MEANING = {
+    "backplane_losses": "Times that a Redis server was lost.",
+    "backplane_away_s_now": "Seconds since some of the store is away; 0 while it is there.",
+    "backplane_lost_messages": "Messages of the bus that were lost because Redis was away.",
+    "backplane_channels_now": "Channels that this node listens to.",
+}
+"""The backplane's metrics, by its attributes."""
+
 
 class RedisBackplane(Backplane):
     """All five on one Redis, and the claims of connection tokens. Any number of nodes share it.
@@ -42,6 +50,22 @@ class RedisBackplane(Backplane):
     def away_s(self) -> float:
         """For how long (a part of) the store has been away; 0 while it is there. For /readyz."""
         return self.servers.away_s
+
+    @property
+    def backplane_away_s_now(self) -> float:
+        return self.away_s
+
+    @property
+    def backplane_losses(self) -> int:
+        return self.servers.losses
+
+    @property
+    def backplane_lost_messages(self) -> int:
+        return self.bus.lost
+
+    @property
+    def backplane_channels_now(self) -> int:
+        return self.subscriptions.count
 
     async def start(self) -> None:
         await self.servers.start()
