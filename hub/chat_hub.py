@@ -18,6 +18,7 @@ from hub.chat_requests import (
     OpenRequest,
     PositionRequest,
     RatingRequest,
+    ReadRequest,
     RegenerateRequest,
     RunRequest,
     SettingsRequest,
@@ -60,6 +61,7 @@ FEATURES = [
     "rate",
     "report_error",
     "share",
+    "unread",
     "refresh_token",
 ]
 
@@ -115,6 +117,10 @@ class ChatHub(Hub):
     async def list_sessions(self, request: object = None) -> Encoded:
         wanted = parse(ListRequest, request)
         return _encoded(await self._chats.list(self._user, before=wanted.before, limit=wanted.limit))
+
+    async def mark_read(self, session_id: str, offset: int) -> None:
+        wanted = parse(ReadRequest, {"offset": offset})
+        await self._chats.mark_read(self._user, session_id, wanted.offset)
 
     async def watch_sessions(self) -> AsyncIterator[Encoded]:
         """The user's newest sessions, then each change of one; several changes of one that wait become the last."""

@@ -152,6 +152,10 @@ class ListRequest(WireModel):
     before: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None = None
 
 
+class ReadRequest(WireModel):
+    offset: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+
+
 class HistoryRequest(WireModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     before: Id | None = None

@@ -17,7 +17,7 @@ from hub.runs.environment import RunEnvironment
 from hub.runs.follow.follows import Follows
 from hub.runs.follow.watch import Sink, Watch
 from hub.runs.reading import HistoryPage, Reading
-from hub.runs.sessions import SessionRow, Sessions, members_channel, row_of
+from hub.runs.sessions import SessionRow, Sessions, members_channel
 from hub.runs.sharing import Sharing
 
 MAX_LIST = 200
@@ -171,7 +171,7 @@ class Chats:
             members_channel(user), lambda payload: changed(decoder.decode(payload))
         )
         try:
-            yield [row_of(session) for session in await self._sessions.list(user, before=None, limit=MAX_LIST)]
+            yield await self._sessions.rows(user, limit=MAX_LIST)
         finally:
             subscription.close()
 
@@ -210,6 +210,11 @@ class Chats:
         if known is None or known.state != "done":
             return None
         return await self._backplane.journal.top(session_id)
+
+    async def mark_read(self, user: str, session_id: str, offset: int) -> None:
+        """The user has read the session up to this offset: their lists show it as read until more is answered."""
+        session = await self._access.viewer(session_id, user)
+        await self._sessions.mark_read(session, user, offset)
 
     async def history(self, user: str, session_id: str, *, before: str | None, limit: int) -> HistoryPage:
         await self._access.viewer(session_id, user)

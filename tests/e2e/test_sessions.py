@@ -80,6 +80,26 @@ async def test_an_answer_goes_on_while_another_chat_is_open(hub: LiveHub, tab: T
     await tab.has_status("complete")
 
 
+async def test_what_was_answered_unseen_is_unread_until_it_is_opened(hub: LiveHub, tabs: Tabs, tab: Tab) -> None:
+    await tab.send("First")
+    first = await hub.puppet.step()
+    await tab.get("new-chat").click()
+    await tab.send("Second")
+    (await hub.puppet.step()).answer("Two.")
+    await tab.has_status("complete")
+    first.answer("One.")
+    row = tab.rows.filter(has_text="First")
+    await expect(row).to_contain_text("(unread)")
+    await expect(tab.rows.filter(has_text="Second")).not_to_contain_text("(unread)")
+    other = await tabs.open(hub.url, await tab.session_id())
+    await expect(other.rows.filter(has_text="First")).to_contain_text("(unread)")
+    await row.click()
+    await tab.reads("One.")
+    await expect(other.rows.filter(has_text="First")).not_to_contain_text("(unread)")
+    await tab.rows.filter(has_text="Second").click()
+    await expect(row).not_to_contain_text("(unread)")
+
+
 async def test_a_new_title_shows_in_both_tabs(hub: LiveHub, tabs: Tabs, tab: Tab) -> None:
     hub.puppet.replies = echo
     await tab.send("Old name")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Row, Settle, Work
+from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Position, Row, Settle, Work
 from hub.chat import events
 from hub.chat.parts import NO_USAGE, RunError, Session
 from hub.errors import BackplaneAway, BackplaneError, StaleFence
@@ -160,7 +160,7 @@ class Driver:
             if self._showing is not None:
                 await self._showing  # lest "running" be stored after "not running"
             goes_on = not self._is_draining and any(known.ask.run_id not in runs for known in self._work.asks)
-            await self._change_session(running=goes_on)
+            await self._change_session(running=goes_on, top=self._writer.position)
         await self._renew(Settle(run_ids=runs, note_ids=notes))
         self._finished = self._finished[len(runs) :]
         self._appended = self._appended[len(notes) :]
@@ -362,7 +362,7 @@ class Driver:
         if title and self._session.title == title:
             self._writer.write(events.SessionChanged({"title": title}, time=self._env.runs.now_ms()))
 
-    async def _change_session(self, *, running: bool, title: str = "") -> None:
+    async def _change_session(self, *, running: bool, title: str = "", top: Position | None = None) -> None:
         usage, self._usage = self._usage, NO_USAGE
         now = self._env.runs.now_ms()
 
@@ -377,7 +377,7 @@ class Driver:
 
         try:
             changed = await self._env.sessions.change(
-                self._session.session_id, change, created_at=self._session.created_at
+                self._session.session_id, change, created_at=self._session.created_at, top=top
             )
         except BackplaneAway:
             self._usage = self._usage.plus(usage)  # counted when it is tried again

@@ -21,13 +21,18 @@ const wire = new HubConnectionBuilder()
   .build();
 
 const unfinished = new Unfinished(textStorage());
-const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession(), unfinished);
+const isSeen = () => !document.hidden;
+const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession(), unfinished, isSeen);
 
 onDraftRemoved((messageId) => viewer.outbox.forget(messageId));
 const probe = () => viewer.connection.probe("ListSessions", { limit: 1 });
 addEventListener("online", viewer.connection.retryNow);
 addEventListener("offline", probe);
-document.addEventListener("visibilitychange", () => !document.hidden && probe());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  probe();
+  viewer.chat.markRead();
+});
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no #app");

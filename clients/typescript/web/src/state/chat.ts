@@ -23,6 +23,8 @@ export class Chat {
   private end: (() => void) | null = null;
   /** How often in a row what came did not fit. */
   private gaps = 0;
+  /** The position up to which the hub was told that it was read. */
+  private read = "";
   /** The position is of no use any more. */
   private wantsWhole = false;
   private readonly reported = new Set<string>();
@@ -36,9 +38,11 @@ export class Chat {
     private readonly outbox: Outbox,
     frame: Frame,
     private readonly complain: (text: string) => void,
+    private readonly isSeen: () => boolean,
   ) {
     this.store = new SessionStore(frame);
     this.store.flushed.add(this.settle);
+    this.store.flushed.add(this.markRead);
     this.leaveOutbox = outbox.subscribe(this.settle);
     if (!isNew) this.watch();
   }
@@ -49,6 +53,18 @@ export class Chat {
   get blank(): boolean {
     return this.isNew && this.outbox.of(this.sessionId).length === 0;
   }
+
+  /** Tells the hub that what is shown was seen, once an answer is whole. */
+  readonly markRead = (): void => {
+    const { position, run } = this.store.transcript;
+    if (position === null || run !== null || !this.isSeen()) return;
+    const place = `${position.epoch}:${position.offset}`;
+    if (place === this.read) return;
+    this.read = place;
+    this.connection.invoke("MarkRead", this.sessionId, position.offset).catch(() => {
+      this.read = ""; // said again with what comes next
+    });
+  };
 
   close(): void {
     this.leaveOutbox();

@@ -26,6 +26,7 @@ export class Viewer {
     timers: Timers,
     sessionId: string | null,
     readonly unfinished = new Unfinished(),
+    private readonly isSeen = () => true,
   ) {
     this.connection = new Connection(wire, timers);
     this.outbox = new Outbox(storage, this.deliver, () => this.connection.online, timers);
@@ -88,7 +89,7 @@ export class Viewer {
     const id = sessionId ?? newId("s-");
     // A session whose first message is still in the outbox may not exist yet.
     const isNew = sessionId === null || this.outbox.of(id).some((entry) => entry.opens);
-    return new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain);
+    return new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain, this.isSeen);
   }
 
   private readonly deliver = async ({ messageId, sessionId, content, ...draft }: Draft): Promise<Accepted> => {

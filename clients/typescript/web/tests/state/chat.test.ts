@@ -10,7 +10,7 @@ const started = (offset: number) => ({
   type: "run_started", runId: "r", messageId: "a", replyTo: "u", provider: "d", model: "m", epoch: "e", time: 1, offset,
 });
 
-async function viewing(sessionId: string | null) {
+async function viewing(sessionId: string | null, isSeen = () => false) {
   const wire = new ScriptedWire();
   wire.answer = (method, args) => {
     if (method === "ListSessions") return { sessions: [], hasMore: false };
@@ -21,7 +21,7 @@ async function viewing(sessionId: string | null) {
     return null;
   };
   const timers = new ManualTimers();
-  const viewer = new Viewer(wire, memoryStorage(), (run) => run(), timers, sessionId);
+  const viewer = new Viewer(wire, memoryStorage(), (run) => run(), timers, sessionId, undefined, isSeen);
   viewer.start();
   await settled();
   const watch = () => wire.streams.findLast((stream) => stream.method === "Watch" && !stream.disposed);
@@ -113,6 +113,20 @@ describe("a chat", () => {
     watch()?.observer.next(started(4));
     await viewer.chat.stop();
     expect(wire.calls.at(-1)).toEqual({ method: "Stop", args: ["s", { runId: "r" }] });
+  });
+
+  it("says what was read, once an answer is whole and somebody looks", async () => {
+    let looks = false;
+    const { wire, viewer, watch } = await viewing("s", () => looks);
+    const marks = () => wire.calls.filter(({ method }) => method === "MarkRead").map(({ args }) => args);
+    watch()?.observer.next(SNAPSHOT);
+    expect(marks()).toEqual([]);
+    looks = true;
+    viewer.chat.markRead();
+    viewer.chat.markRead();
+    expect(marks()).toEqual([["s", SNAPSHOT.offset]]);
+    watch()?.observer.next(started(SNAPSHOT.offset + 1));
+    expect(marks()).toHaveLength(1);
   });
 
   it("stops nothing where nothing runs", async () => {
