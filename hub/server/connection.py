@@ -38,6 +38,7 @@ from hub.server.outbox import Outbox, Writer
 from hub.server.registry import ConnectionGroups
 from hub.server.resending import ResendingOutbox
 from hub.server.served import ServedHub
+from hub.server.slices import PIECE_BYTES, SLICE_BYTES, Slices
 from hub.server.tasks import OwnedTasks
 
 log = logging.getLogger("hub.server")
@@ -87,6 +88,9 @@ class HubConnection:
         self._tasks = OwnedTasks()
         self._connecting: asyncio.Task[None] | None = None  # runs on_connected
         self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
+        self._slices: Slices | None = None  # received and not read yet, while it comes in bulk
+        self._slice_bytes = 0  # read since the loop last was left to others
+        self._lost_late: list[Exception | None] = []  # how it was lost, if there was still something to read
         self._held: list[HubMessage] = []  # received and not handled yet, because dispatch is full
         self._until_readable: list[asyncio.Future[None]] = []  # of transports that wait there
         self._is_polled = transport == "LongPolling"
@@ -151,11 +155,11 @@ class HubConnection:
     @property
     def paused(self) -> bool:
         """The transport must read no further until `until_readable` returns."""
-        return bool(self._held)
+        return bool(self._held) or self._slices is not None
 
     async def until_readable(self) -> None:
         """Returns when `paused` is over, or the connection is closed."""
-        while self._held:
+        while self.paused:
             readable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._until_readable.append(readable)
             try:
@@ -168,6 +172,35 @@ class HubConnection:
         if self.state is State.CLOSED:
             return
         self._received = True
+        self._slice_bytes += len(data) + PIECE_BYTES
+        if self._slices is None and self._slice_bytes <= SLICE_BYTES:
+            self._read(data)
+            return
+        if self._slices is None:
+            self._slices = Slices()
+            asyncio.get_running_loop().call_soon(self._read_slice)
+        self._slices.add(data)
+
+    def _read_slice(self) -> None:
+        """The next slice, if there is room for it. Afterwards the loop runs what else is ready."""
+        if self._slices is None or self._held:
+            return  # it ended meanwhile; or goes on in `_go_on`
+        self._slice_bytes = 0
+        for data in self._slices.take(SLICE_BYTES):
+            if self.state is not State.CLOSED:
+                self._read(data)
+        if self.state is State.CLOSED:
+            return
+        if self._slices:
+            if not self._held:
+                asyncio.get_running_loop().call_soon(self._read_slice)
+            return
+        self._slices = None
+        self._wake_readers()
+        if self._lost_late:
+            self.lost(self._lost_late.pop())
+
+    def _read(self, data: bytes) -> None:
         try:
             messages = self._protocol.receive_data(data)
         except ProtocolError as error:
@@ -186,7 +219,13 @@ class HubConnection:
         self._handle(handled)
 
     def lost(self, error: Exception | None) -> None:
-        """The transport has ended: with None if the client closed it properly, else with the reason."""
+        """The transport has ended: with None if the client closed it properly, else with the reason.
+
+        What it sent before is still read, unless dispatch is full.
+        """
+        if self._slices is not None and not self._held and self.state is not State.CLOSED:
+            self._lost_late[:] = [error]
+            return
         if error is not None and self._resending is not None:
             self._detach(self._resending, error)
             return
@@ -205,6 +244,8 @@ class HubConnection:
     def attach(self, writer: Writer) -> None:
         """Go on by a new socket (S4), whether the loss of the old one was noticed or not. Needs `may_reattach`."""
         assert self._resending is not None
+        self._slices = None  # what the old socket sent and the client will send again
+        self._lost_late.clear()
         if self._inactive_since is None:
             self._detach(self._resending, ConnectionError("The client came with another socket."))
         self._inactive_since = None
@@ -264,6 +305,11 @@ class HubConnection:
         if self.state is not State.CLOSED:
             self._handle(held)
         if not self._held:
+            self._read_slice()
+        self._wake_readers()
+
+    def _wake_readers(self) -> None:
+        if not self.paused:
             for readable in self._until_readable:
                 if not readable.done():
                     readable.set_result(None)
@@ -461,6 +507,7 @@ class HubConnection:
             return
         self.state = State.CLOSED
         self.outbox.close()
+        self._slices = None
         self._served.wheel.remove(self)
         self._go_on()  # lets go of what was held, and of who waits to read
         self._tell_detached()
