@@ -34,11 +34,12 @@ from hub.server.clients import HubClients
 from hub.server.dispatch import Dispatcher, current_call
 from hub.server.hub import AnyHub, HttpFacts
 from hub.server.inject import Scope
+from hub.server.intake import Intake
+from hub.server.liveness import Liveness
 from hub.server.outbox import Outbox, Writer
 from hub.server.registry import ConnectionGroups
 from hub.server.resending import ResendingOutbox
 from hub.server.served import ServedHub
-from hub.server.slices import PIECE_BYTES, SLICE_BYTES, Slices
 from hub.server.tasks import OwnedTasks
 
 log = logging.getLogger("hub.server")
@@ -88,24 +89,15 @@ class HubConnection:
         self._tasks = OwnedTasks()
         self._connecting: asyncio.Task[None] | None = None  # runs on_connected
         self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
-        self._slices: Slices | None = None  # received and not read yet, while it comes in bulk
-        self._slice_bytes = 0  # read since the loop last was left to others
-        self._lost_late: list[Exception | None] = []  # how it was lost, if there was still something to read
-        self._held: list[HubMessage] = []  # received and not handled yet, because dispatch is full
-        self._until_readable: list[asyncio.Future[None]] = []  # of transports that wait there
+        self._intake = Intake(self._read)
         self._is_polled = transport == "LongPolling"
         self._stateful = stateful  # was negotiated
         self._resending: ResendingOutbox | None = None  # the outbox, if the handshake is of version 2 as well
         self._inactive_since: float | None = None  # while no socket is attached
         self._lost_by: Exception | None = None  # why it was last detached
         self.on_detached: Callable[[], None] = _nothing  # set by the attached socket; called once, when it is no more
-        now = served.wheel.now
-        self._opened_at = now
-        self._sent_at = now  # of the tick after the last send
-        self._received_at: float | None = None  # of the tick after the last message; None until the first ping (P2)
-        self._received = False  # something came since the last tick
-        self._drained = 0  # the outbox's, at the last tick
-        self._moved_at = now  # of the tick after the client last took something, or had nothing to take
+        self._opened_at = served.wheel.now
+        self._liveness = Liveness(options, served.wheel.now)
         served.wheel.add(self)
 
     # ----------------------------------------------------------------------------------------- as the hub sees it
@@ -155,52 +147,21 @@ class HubConnection:
     @property
     def paused(self) -> bool:
         """The transport must read no further until `until_readable` returns."""
-        return bool(self._held) or self._slices is not None
+        return self._intake.is_full
 
     async def until_readable(self) -> None:
         """Returns when `paused` is over, or the connection is closed."""
-        while self.paused:
-            readable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._until_readable.append(readable)
-            try:
-                await readable
-            finally:
-                self._until_readable.remove(readable)
+        await self._intake.until_readable()
 
     def receive(self, data: bytes) -> None:
         """Bytes from the client, split or joined anywhere. Never raises."""
-        if self.state is State.CLOSED:
-            return
-        self._received = True
-        self._slice_bytes += len(data) + PIECE_BYTES
-        if self._slices is None and self._slice_bytes <= SLICE_BYTES:
-            self._read(data)
-            return
-        if self._slices is None:
-            self._slices = Slices()
-            asyncio.get_running_loop().call_soon(self._read_slice)
-        self._slices.add(data)
-
-    def _read_slice(self) -> None:
-        """The next slice, if there is room for it. Afterwards the loop runs what else is ready."""
-        if self._slices is None or self._held:
-            return  # it ended meanwhile; or goes on in `_go_on`
-        self._slice_bytes = 0
-        for data in self._slices.take(SLICE_BYTES):
-            if self.state is not State.CLOSED:
-                self._read(data)
-        if self.state is State.CLOSED:
-            return
-        if self._slices:
-            if not self._held:
-                asyncio.get_running_loop().call_soon(self._read_slice)
-            return
-        self._slices = None
-        self._wake_readers()
-        if self._lost_late:
-            self.lost(self._lost_late.pop())
+        if self.state is not State.CLOSED:
+            self._liveness.has_heard = True
+            self._intake.receive(data)
 
     def _read(self, data: bytes) -> None:
+        if self.state is State.CLOSED:
+            return
         try:
             messages = self._protocol.receive_data(data)
         except ProtocolError as error:
@@ -223,8 +184,7 @@ class HubConnection:
 
         What it sent before is still read, unless dispatch is full.
         """
-        if self._slices is not None and not self._held and self.state is not State.CLOSED:
-            self._lost_late[:] = [error]
+        if self.state is not State.CLOSED and self._intake.when_read(lambda: self.lost(error)):
             return
         if error is not None and self._resending is not None:
             self._detach(self._resending, error)
@@ -244,17 +204,13 @@ class HubConnection:
     def attach(self, writer: Writer) -> None:
         """Go on by a new socket (S4), whether the loss of the old one was noticed or not. Needs `may_reattach`."""
         assert self._resending is not None
-        self._slices = None  # what the old socket sent and the client will send again
-        self._lost_late.clear()
+        self._intake.clear_bulk()  # the client will send it again
         if self._inactive_since is None:
             self._detach(self._resending, ConnectionError("The client came with another socket."))
         self._inactive_since = None
         self._writer = writer
         writer.transfer_format = self.codec.transfer_format
-        now = self._served.wheel.now
-        self._sent_at = self._moved_at = now
-        if self._received_at is not None:
-            self._received_at = now
+        self._liveness.restart(self._served.wheel.now)
         self._served.metrics.reattached += 1
         self._resending.attach(writer)
 
@@ -276,43 +232,37 @@ class HubConnection:
 
     def _handle(self, messages: Sequence[HubMessage]) -> None:
         """Handle messages in order until dispatch is full; the rest is held."""
-        if self._held:
-            self._held.extend(messages)
+        intake = self._intake
+        if intake.held:
+            intake.held = [*intake.held, *messages]
             return
         dispatcher = self._dispatcher
         for index, message in enumerate(messages):
             if self.state is not State.OPEN or dispatcher is None or dispatcher.blocked:
                 if self.state is not State.CLOSED:
-                    self._held = list(messages[index:])
+                    intake.held = messages[index:]
                 return
             if type(message) is Close:
                 self._writer.close()
                 self._end(None)
                 return
-            if type(message) is Ping and self._received_at is None:
-                self._received_at = self._served.wheel.now
+            if type(message) is Ping:
+                self._liveness.pinged(self._served.wheel.now)
             dispatcher.accept(message)
         if self._protocol.error is not None:
             self._break(self._protocol.error)
 
     def on_unblocked(self) -> None:
-        if self._held:
+        if self._intake.held:
             # Not at once: this is called from inside dispatch.
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        held, self._held = self._held, []
+        held, self._intake.held = self._intake.held, ()
         if self.state is not State.CLOSED:
             self._handle(held)
-        if not self._held:
-            self._read_slice()
-        self._wake_readers()
-
-    def _wake_readers(self) -> None:
-        if not self.paused:
-            for readable in self._until_readable:
-                if not readable.done():
-                    readable.set_result(None)
+        if not self._intake.held:
+            self._intake.go_on()
 
     def own(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         return self._tasks.start(work)
@@ -401,23 +351,19 @@ class HubConnection:
             if now - self._inactive_since >= self._options.disconnect_timeout_s:
                 self._end(self._lost_by)
             return
-        if self._received_at is not None:
-            if self._received or self._held or (self._dispatcher is not None and self._dispatcher.busy):
-                self._received_at = now
-            elif now - self._received_at >= self._options.client_timeout_s:
-                self._time_out()
-                return
-        self._received = False
+        liveness = self._liveness
+        if liveness.is_silent(now, self._intake.is_full or (self._dispatcher is not None and self._dispatcher.busy)):
+            self._time_out()
+            return
         if self._resending is not None:
             self._resending.send_ack()
         if self._is_polled:
             return  # no pings (P1), and it takes what there is when it polls
-        if self.outbox.sent:
-            self.outbox.sent = False
-            self._sent_at = now
-        elif now - self._sent_at >= self._options.keep_alive_s and not self.outbox.is_stuck:
+        if liveness.wants_ping(now, self.outbox):
             self._ping()
-        self._check_moving(now)
+        if liveness.is_stuck(now, self.outbox):
+            limit = self._options.transport_send_timeout_s
+            self._cut(f"it has taken nothing for {limit} s, the limit (transport_send_timeout_s)")
 
     def _ping(self) -> None:
         ping = _PINGS[self.codec.name]
@@ -425,14 +371,6 @@ class HubConnection:
             self.outbox.send(ping)
         else:
             self._resending.send_uncounted(ping)
-
-    def _check_moving(self, now: float) -> None:
-        """Cut a client that takes nothing of what waits for it (T2)."""
-        if not self.outbox.is_stuck or self.outbox.drained != self._drained:
-            self._drained = self.outbox.drained
-            self._moved_at = now
-        elif now - self._moved_at >= (limit := self._options.transport_send_timeout_s):
-            self._cut(f"it has taken nothing for {limit} s, the limit (transport_send_timeout_s)")
 
     def _check_expiry(self, expiry: Expiry) -> bool:
         """Warn or close when the token ends; whether the connection goes on."""
@@ -507,9 +445,8 @@ class HubConnection:
             return
         self.state = State.CLOSED
         self.outbox.close()
-        self._slices = None
         self._served.wheel.remove(self)
-        self._go_on()  # lets go of what was held, and of who waits to read
+        self._intake.clear()
         self._tell_detached()
         self._served.tasks.start(self._finish(error))
 

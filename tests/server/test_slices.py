@@ -63,7 +63,6 @@ async def test_another_connection_is_answered_between_slices(serve: Serve) -> No
     await bulk.call("Count")
     metrics = server.metrics
     bulk.connection.receive(COUNT * 20_000)
-    assert bulk.connection.paused
     answers = 0
     while bulk.connection.paused:
         before = metrics.invocations
@@ -92,7 +91,6 @@ async def test_what_came_before_the_end_is_still_read(serve: Serve) -> None:
     await wire.call("Count")
     wire.connection.receive(PING * 5_000 + COUNT)
     wire.connection.lost(None)
-    assert not wire.connection.is_closed
     await asyncio.wait_for(asyncio.shield(wire.connection.finished), 5)
     assert wire.connection.items == {"counted": 2, "ended by": None}
 
