@@ -10,6 +10,8 @@ from hub.protocol.messages import Completion, Invocation
 class Asking:
     """What one connection's client was asked and has not answered. Ids carry the prefix `s`, as in .NET."""
 
+    __slots__ = (*("_last", "_open", "_send"),)
+
     def __init__(self, send: Callable[[Invocation], None]) -> None:
         self._send = send
         self._last = 0  # number of the newest question

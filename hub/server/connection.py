@@ -58,6 +58,13 @@ class State(Enum):
 class HubConnection:
     """See the module. It is also the hub's `HubContext`."""
 
+    __slots__ = (
+        *("_codec", "_connecting", "_dispatcher", "_expiry", "_hub", "_inactive_since", "_intake"),
+        *("_is_polled", "_liveness", "_lost_by", "_opened_at", "_options", "_protocol", "_resending"),
+        *("_scope", "_served", "_stateful", "_tasks", "_was_connected", "_writer", "asking", "connection_id"),
+        *("finished", "groups", "http", "items", "on_detached", "outbox", "state", "user"),
+    )
+
     def __init__(
         self, served: ServedHub, writer: Writer, *, connection_id: str, user: User, http: HttpFacts,
         transport: TransportName = "WebSockets", stateful: bool = False,

@@ -12,7 +12,6 @@ that is full, `blocked` is true, and its owner must give it no more messages unt
 import asyncio
 import inspect
 import logging
-from collections import deque
 from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from typing import Literal, Protocol, TypeAlias, assert_never
@@ -72,6 +71,12 @@ class DispatchOwner(Protocol):
 class Dispatcher:
     """Of one connection, from its handshake on."""
 
+    __slots__ = (
+        *("_active", "_asking", "_codec", "_full_uploads", "_hub", "_idle", "_immediate", "_is_stopped"),
+        *("_limit", "_lines", "_methods", "_metrics", "_options", "_outbox", "_owner", "_queue", "_running"),
+        *("_slots", "_streams", "_uploads"),
+    )
+
     def __init__(
         self,
         owner: DispatchOwner,
@@ -93,11 +98,11 @@ class Dispatcher:
         self._asking = asking
         self._metrics = metrics
         self._limit = limit
-        self._queue: deque[Call] = deque()  # calls that have not started, in order
+        self._queue: list[Call] = []  # short: calls that have not started, in order
         self._active: dict[str, Call] = {}  # queued and running calls by invocation id
         self._uploads: dict[str, Upload] = {}  # open uploads by stream id
         self._slots = options.max_parallel_invocations  # free ones; below 0 after slots were freed and calls went on
-        self._idle: deque[asyncio.Future[Call]] = deque()  # workers that wait for a call
+        self._idle: list[asyncio.Future[Call]] = []  # workers that wait for a call
         self._full_uploads = 0
         self._streams = 0  # calls that hold no slot
         self._running = 0  # plain calls
@@ -246,23 +251,28 @@ class Dispatcher:
 
     def _pump(self) -> None:
         """Start what may start, in order."""
-        while self._queue:
-            call = self._queue[0]
-            if call.uploads or call.method.streaming:
-                self._queue.popleft()
-                work = self._run_stream(call) if call.method.streaming else self._run_aside(call)
-                self._owner.own(work)
-            elif self._slots > 0:
-                self._queue.popleft()
-                self._slots -= 1
-                self._start(call)
-            else:
-                return
+        while self._queue and (call := self._take()) is not None:
+            self._start(call)
+
+    def _take(self) -> Call | None:
+        """The next plain call, if a slot is free. What needs none and stands before it is started."""
+        queue = self._queue
+        while queue:
+            call = queue[0]
+            aside = call.method.streaming or call.uploads
+            if not aside and self._slots <= 0:
+                return None
+            del queue[0]
             self._check_unblocked()
+            if not aside:
+                self._slots -= 1
+                return call
+            self._owner.own(self._run_stream(call) if call.method.streaming else self._run_aside(call))
+        return None
 
     def _start(self, call: Call) -> None:
         while self._idle:
-            worker = self._idle.popleft()
+            worker = self._idle.pop()
             if not worker.done():
                 worker.set_result(call)
                 return
@@ -278,6 +288,9 @@ class Dispatcher:
                 return  # the method has swallowed the cancellation of this task
             if not call.slot_freed:
                 self._slots += 1
+                if self._queue and (following := self._take()) is not None:
+                    call = following
+                    continue
             waiting: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
             self._idle.append(waiting)
             self._pump()  # may give this very worker its next call

@@ -13,10 +13,12 @@ class OwnedTasks:
     __slots__ = ("_tasks",)
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] | tuple[()] = ()  # a set from the first one on
 
     def start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
+        if not isinstance(self._tasks, set):
+            self._tasks = set()
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -35,6 +37,7 @@ class OwnedTasks:
                 log.error("a task did not end in time", extra={"task": repr(task), "timeout_s": timeout_s})
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        assert isinstance(self._tasks, set)  # since it began
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of a connection failed", exc_info=error)

@@ -15,6 +15,11 @@ class Upload:
     until the method has taken one, when `on_space` is called (C2).
     """
 
+    __slots__ = (
+        *("_capacity", "_convert", "_ended", "_error", "_is_full", "_items", "_on_full", "_on_space"),
+        *("_reader",),
+    )
+
     def __init__(
         self, convert: Convert, capacity: int, on_full: Callable[[], None], on_space: Callable[[], None]
     ) -> None:
