@@ -5,6 +5,7 @@ connection must come from its user.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Protocol
@@ -35,7 +36,13 @@ from hub.server.transports.websocket import AsgiWriter, serve_websocket
 
 _DENIED_TIMEOUT_S = 1.0
 _IN_USE = "The connection is in use by another request."
-_KEPT_OUT = frozenset({"authorization", "cookie"})  # secrets that no hub needs
+# Secrets that no hub needs, and what has served its purpose with the handshake.
+_KEPT_OUT = frozenset(
+    {
+        *("authorization", "cookie", "connection", "upgrade"),
+        *("sec-websocket-extensions", "sec-websocket-key", "sec-websocket-version"),
+    }
+)
 
 
 class Reception(Protocol):
@@ -370,9 +377,9 @@ def _address(request: HTTPConnection) -> str | None:
 
 
 def _facts(request: HTTPConnection) -> HttpFacts:
-    headers = {name: value for name, value in request.headers.items() if name not in _KEPT_OUT}
+    headers = {sys.intern(name): value for name, value in request.headers.items() if name not in _KEPT_OUT}
     query = {name: value for name, value in request.query_params.items() if name not in ("access_token", "id")}
-    return HttpFacts(request.url.path, headers, query, _address(request))
+    return HttpFacts(request.scope["path"], headers, query, _address(request))
 
 
 def _nothing() -> None:

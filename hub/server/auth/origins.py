@@ -6,6 +6,7 @@ An origin is compared as scheme, host and port, never as text: no prefix, no suf
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -94,6 +95,7 @@ def address_group(address: str) -> str:
     return str(ipaddress.ip_network((ip, 64), strict=False)) if isinstance(ip, ipaddress.IPv6Address) else address
 
 
+@lru_cache(maxsize=4096)
 def _read_ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         ip = ipaddress.ip_address(address)
