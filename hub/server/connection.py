@@ -370,7 +370,9 @@ class HubConnection:
             self._ping()
         if liveness.is_stuck(now, self.outbox):
             limit = self._options.transport_send_timeout_s
-            self._cut(f"it has taken nothing for {limit} s, the limit (transport_send_timeout_s)")
+            self._cut(
+                f"it has taken nothing for {limit} s, the limit (transport_send_timeout_s)", self.outbox.waiting_bytes
+            )
 
     def _ping(self) -> None:
         ping = _PINGS[self.codec.name]
@@ -427,10 +429,11 @@ class HubConnection:
         self._writer.close()
         self._end(error)
 
-    def _overflow(self) -> None:
-        self._cut(f"over {self._options.outbox_max_bytes} bytes wait, the limit (outbox_max_bytes)")
+    def _overflow(self, backlog_bytes: int) -> None:
+        limit = self._options.outbox_max_bytes
+        self._cut(f"over {limit} bytes wait, the limit (outbox_max_bytes)", backlog_bytes)
 
-    def _cut(self, why: str) -> None:
+    def _cut(self, why: str, backlog_bytes: int) -> None:
         """The client does not keep up. It is told if it can be, then cut; nobody waits for it."""
         error = ConnectionError(f"The client does not keep up: {why}.")
         self._served.metrics.slow_consumers += 1
@@ -441,6 +444,8 @@ class HubConnection:
                 "connection_id": self.connection_id,
                 "user": self.user.id,
                 "reason": why,
+                "backlog_bytes": backlog_bytes,
+                "max_bytes": self._options.outbox_max_bytes,
             },
         )
         self._writer.write(self.codec.encode(Close(f"{_CLOSED_WITH_ERROR} {error}", True)))

@@ -3,7 +3,7 @@
 While the writer is ready a record goes straight to it. While it is not, records wait here, and all that waits leaves
 in one write when it is ready again. Pure bookkeeping: it owns no task, no timer and no socket.
 
-Rule for when it is full: the connection is a slow consumer. Nobody waits for it; `on_overflow` is called once, and
+Rule for when it is full: the connection is a slow consumer. Nobody waits for it; `on_overflow` is called once, with the bytes that wait, and
 from then on records are dropped (the connection is being aborted).
 """
 
@@ -71,7 +71,7 @@ class Outbox:
         "writer",
     )
 
-    def __init__(self, writer: Writer, max_bytes: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, writer: Writer, max_bytes: int, on_overflow: Callable[[int], None]) -> None:
         self._max_bytes = max_bytes
         self._on_overflow = on_overflow
         self._waiting: list[bytes] = []
@@ -134,8 +134,9 @@ class Outbox:
         self._waiting.append(record)
         self.waiting_bytes += len(record)
         if self.waiting_bytes > self._max_bytes:
+            backlog_bytes = self.waiting_bytes
             self.close()
-            self._on_overflow()
+            self._on_overflow(backlog_bytes)
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         """Call once, on the loop, when the backlog has drained; at once if there is none; never once it is closed."""

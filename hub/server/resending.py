@@ -28,7 +28,7 @@ class ResendingOutbox(Outbox):
         self,
         writer: Writer,
         max_bytes: int,
-        on_overflow: Callable[[], None],
+        on_overflow: Callable[[int], None],
         buffer: ResendBuffer,
         codec: Codec,
     ) -> None:
@@ -65,7 +65,7 @@ class ResendingOutbox(Outbox):
             super().send(joined)
         if self._forced_bytes > self._max_bytes and not self.closed:
             self.close()
-            self._on_overflow()
+            self._on_overflow(self._forced_bytes)
 
     def send_uncounted(self, record: bytes) -> None:
         """Ping, Ack: not sent again, and not at all while there is no socket."""

@@ -25,7 +25,7 @@ class Hall:
         self.gathering = Gathering(self.metrics)
         self.valves = [Valve() for _ in range(size)]
         self.cut: list[str] = []
-        self.outboxes = [Outbox(valve, max_bytes, lambda: self.cut.append("cut")) for valve in self.valves]
+        self.outboxes = [Outbox(valve, max_bytes, lambda _: self.cut.append("cut")) for valve in self.valves]
         self.all = dict.fromkeys(self.outboxes)
         for outbox in self.outboxes:
             outbox.join(self.gathering, "messagepack" if outbox is self.outboxes[-1] else "json")
@@ -150,7 +150,7 @@ async def test_stateful_connection_counts_each_record() -> None:
     hall = Hall()
     buffer = ResendBuffer(100_000)
     valve = Valve()
-    outbox = ResendingOutbox(valve, 1_000_000, lambda: None, buffer, CODECS["json"])
+    outbox = ResendingOutbox(valve, 1_000_000, lambda _: None, buffer, CODECS["json"])
     outbox.join(hall.gathering, "json")
     hall.all[outbox] = None
     await hall.be_busy()

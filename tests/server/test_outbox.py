@@ -35,7 +35,7 @@ class Valve:
 
 def make(max_bytes: int = 10) -> tuple[Valve, Outbox, list[str]]:
     valve, cut = Valve(), list[str]()
-    return valve, Outbox(valve, max_bytes, lambda: cut.append("cut")), cut
+    return valve, Outbox(valve, max_bytes, lambda _: cut.append("cut")), cut
 
 
 def test_record_goes_straight_to_a_ready_writer() -> None:

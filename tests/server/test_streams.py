@@ -218,6 +218,8 @@ async def test_slow_consumer_is_told_and_logged(server: HubServer, caplog: pytes
     (record,) = caplog.records
     assert record.message == "slow consumer cut"
     assert record.__dict__["connection_id"] == slow.connection.connection_id
+    assert 100_000 < record.__dict__["backlog_bytes"] < 102_000
+    assert record.__dict__["max_bytes"] == 100_000
 
 
 async def test_leaving_the_loop_cancels_the_stream(server: HubServer) -> None:
