@@ -211,7 +211,6 @@ class HubConnection:
     def attach(self, writer: Writer) -> None:
         """Go on by a new socket (S4), whether the loss of the old one was noticed or not. Needs `may_reattach`."""
         assert self._resending is not None
-        self._intake.clear_bulk()  # the client will send it again
         if self._inactive_since is None:
             self._detach(self._resending, ConnectionError("The client came with another socket."))
         self._inactive_since = None
@@ -226,6 +225,7 @@ class HubConnection:
             return
         self._inactive_since = self._served.wheel.now
         self._lost_by = error
+        self._intake.clear_bulk()  # the client will send it again
         self._protocol.drop_partial()
         resending.detach()
         self._writer.abort()

@@ -3,8 +3,8 @@
 While the writer is ready a record goes straight to it. While it is not, records wait here, and all that waits leaves
 in one write when it is ready again. Pure bookkeeping: it owns no task, no timer and no socket.
 
-Rule for when it is full: the connection is a slow consumer. Nobody waits for it; `on_overflow` is called once, with the bytes that wait, and
-from then on records are dropped (the connection is being aborted).
+Rule for when it is full: the connection is a slow consumer. Nobody waits for it; `on_overflow` is called once, with
+the bytes that wait, and from then on records are dropped (the connection is being aborted).
 """
 
 from collections.abc import Callable, Sequence
