@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME …] [--quick]`: runs the benchmarks and prints their tables. Asserts nothing."""
+"""`python -m tests.bench [NAME …] [--quick] [--full]`: runs the benchmarks and prints their tables. Asserts nothing."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tests.bench import delta_latency, machine, memory_per_run, saturation, smooth, stop_latency
 from tests.bench.options import Options
 from tests.bench.table import Table
+from tests.bench.wire import suite as wire
 
 BENCHMARKS: Mapping[str, Callable[[Options], list[Table]]] = {
     "delta_latency": delta_latency.run,
@@ -16,6 +17,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], list[Table]]] = {
     "memory_per_run": memory_per_run.run,
     "stop_latency": stop_latency.run,
     "smooth": smooth.run,
+    "wire": wire.run,
 }
 
 
@@ -23,11 +25,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks: see tests/bench.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="a fraction of the rounds, to see that it works")
+    parser.add_argument("--full", action="store_true", help="of the wire, all peers and more rounds")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: choose of {', '.join(BENCHMARKS)}")
-    options = Options(quick=chosen.quick)
+    options = Options(quick=chosen.quick, full=chosen.full)
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine.described()}\n", flush=True)
     tables: list[Table] = []
     begin = time.monotonic()
