@@ -112,6 +112,8 @@ class Chats:
         page: Sequence[Session] = ()
         while len(page) < limit:
             found, has_more = await self._newest(user, before, min(limit - len(page), LIST_STEP))
+            if page and len(page) + len(found) > limit:
+                return SessionPage(sessions=page, has_more=True)
             fitting = _fitting([*page, *found])
             if len(fitting) < len(page) + len(found) or not has_more:
                 return SessionPage(sessions=fitting, has_more=has_more or len(fitting) < len(page) + len(found))
