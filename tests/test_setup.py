@@ -89,6 +89,7 @@ def test_chromium_is_asked_for_once_redis_is_there(
     programs = tmp_path_factory.mktemp("programs")
     fake(programs, "redis-server", "exit 0")
     fake(programs, "nginx", "exit 0")
+    fake(programs, "cc", "exit 0")
     answer = run(["scripts/setup", "programs"], clone, f"{programs}:{bare_path}")
     assert answer.returncode == 1
     assert "Chromium" in answer.stderr
@@ -99,6 +100,7 @@ def test_chromium_is_asked_for_once_redis_is_there(
 def test_apt_installs_what_is_missing(clone: Path, bare_path: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     programs = tmp_path_factory.mktemp("apt")
     fake(programs, "nginx", "exit 0")
+    fake(programs, "cc", "exit 0")
     fake(programs, "id", "echo 0")
     # A fresh machine: installing works only after an update.
     fake(
