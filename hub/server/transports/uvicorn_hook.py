@@ -19,7 +19,7 @@ import httptools
 from uvicorn._types import ASGI3Application, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request
 
 from hub.server.transports.direct import EXTENSION, DirectSocket, Served
 
@@ -57,6 +57,15 @@ MAX_HEAD_BYTES = 65_536
 _TCP = (socket.AF_INET, socket.AF_INET6)
 
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+_UNREADABLE = (
+    f"The upgrade cannot be read: it may have {MAX_NUM_HEADERS} headers, of {MAX_LINE_LENGTH} bytes each.\n".encode()
+)
+_HEAD_UNREADABLE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_UNREADABLE), _UNREADABLE)
+)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -159,6 +168,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_decided or not self.handshake_initiated:
             super().data_received(data)
+            if not self.handshake_initiated and self.conn.handshake_exc is not None:
+                # uvicorn waits for a request that its parser has given up.
+                self.transport.write(_HEAD_UNREADABLE)
+                self.transport.close()
             return
         self._held += data
         if not self.transport.is_closing():
