@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 
-import ormsgpack
+import msgspec
 from websockets.sync.client import ClientConnection, connect
 
 from tests.bench.document import pieces
@@ -67,7 +67,7 @@ class _MessagePack:
     @staticmethod
     def write(message: Sequence[object]) -> bytes:
         kind, call_id, target, arguments = message
-        body = ormsgpack.packb([kind, {}, call_id, target, arguments, []])
+        body = msgspec.msgpack.encode([kind, {}, call_id, target, arguments, []])
         return _varint(len(body)) + body
 
     @staticmethod
@@ -77,7 +77,7 @@ class _MessagePack:
         found = []
         while data:
             size, used = _read_varint(data)
-            record = ormsgpack.unpackb(data[used : used + size])
+            record = msgspec.msgpack.decode(data[used : used + size])
             found.append((record[0], record[3] if record[0] == 2 else record[-1]))
             data = data[used + size :]
         return found
