@@ -10,14 +10,15 @@ Whatever goes wrong is a `ProviderError` (`anthropic_errors`); nothing is tried 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from hub.chat.parts import Json
-from hub.errors import ProviderError, SettingsError
-from hub.providers.anthropic_errors import Sanitiser, from_connection, from_status, inactive, refused, truncated
-from hub.providers.anthropic_request import sent_names, to_body
+from hub.errors import ProviderError
+from hub.providers.anthropic_errors import WHO, from_status, refused, truncated
+from hub.providers.anthropic_request import to_body
 from hub.providers.anthropic_stream import StreamReader, decode_error
 from hub.providers.base import Delta, Request
+from hub.providers.failures import Sanitiser, checked_key, checked_url, from_connection, inactive
+from hub.providers.history import sent_names
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
@@ -50,10 +51,9 @@ class AnthropicProvider:
         timeout_s: float = 10.0,
         inactivity_s: float = 60.0,
     ) -> None:
-        _check_key(api_key)
         self.default_model = default_model
-        self._api_key = api_key
-        self._base_url = _checked_url(base_url or BASE_URL)
+        self._api_key = checked_key(api_key, "ANTHROPIC_API_KEY")
+        self._base_url = checked_url(base_url or BASE_URL, WHO)
         self._max_tokens = max_tokens
         self._thinking = thinking
         self._timeout_s = timeout_s
@@ -113,12 +113,12 @@ class AnthropicProvider:
                 stream: AsyncStream[RawMessageStreamEvent] = await client.messages.create(**body, stream=True)
                 return stream
         except TimeoutError:
-            raise inactive(self._inactivity_s) from None
+            raise inactive(WHO, self._inactivity_s) from None
         # Foreign errors are not chained: their texts would reach a log as they are.
         except anthropic.APIStatusError as error:
             raise from_status(error, self._clean) from None
         except anthropic.APIConnectionError as error:
-            raise from_connection(error, began=False) from None
+            raise from_connection(WHO, error, began=False) from None
         except anthropic.AnthropicError as error:
             raise ProviderError("internal", f"Anthropic's SDK failed: {self._clean(str(error))}") from None
 
@@ -130,9 +130,9 @@ class AnthropicProvider:
             async with asyncio.timeout(self._inactivity_s):
                 event = await anext(events, None)
         except TimeoutError:
-            raise inactive(self._inactivity_s) from None
+            raise inactive(WHO, self._inactivity_s) from None
         except (httpx2.RequestError, httpx2.StreamError) as error:
-            raise from_connection(error, began=reader.began) from None
+            raise from_connection(WHO, error, began=reader.began) from None
         except UnicodeDecodeError:
             raise truncated("something came that is not UTF-8") from None
         if event is None:
@@ -152,23 +152,3 @@ class AnthropicProvider:
                     pass
         except (TimeoutError, httpx2.RequestError, httpx2.StreamError, UnicodeDecodeError):
             return  # the answer is whole; only the connection is not
-
-
-def _check_key(api_key: str) -> None:
-    if not api_key.strip():
-        raise SettingsError("ANTHROPIC_API_KEY is empty: set it to your key, or unset it to use the demo provider.")
-    if not all("!" <= character <= "~" for character in api_key):
-        raise SettingsError(
-            "ANTHROPIC_API_KEY is malformed: it has white space or characters that no key has; copy the key again."
-        )
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise SettingsError(f"The address of Anthropic must be an http or https URL, and {url!r} is not one.")
-    return url

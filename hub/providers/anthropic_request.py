@@ -1,10 +1,12 @@
 """One request of the hub as the body that Anthropic's Messages API takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from hub.chat.parts import Json
-from hub.providers.anthropic_history import Block, Turn, to_turns, valid_name, whole_json, whole_text
+from hub.providers.anthropic_history import Block, Turn, to_turns
 from hub.providers.base import Request, ToolSpec
+from hub.providers.history import valid_name
+from hub.providers.text import whole_json, whole_text
 
 _CACHE: Block = {"type": "ephemeral"}
 
@@ -33,11 +35,6 @@ def to_body(request: Request, *, max_tokens: int, thinking: bool) -> dict[str, J
             break
     body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
     return body
-
-
-def sent_names(tools: Sequence[ToolSpec]) -> Mapping[str, str]:
-    """From the name that a tool is sent by to its own."""
-    return {valid_name(tool.name): tool.name for tool in tools}
 
 
 def _tool(spec: ToolSpec) -> Block:

@@ -11,9 +11,8 @@ from typing import Final
 
 import msgspec
 
-from hub.chat.parts import NO_USAGE, Json, Usage
+from hub.chat.parts import NO_USAGE, Usage
 from hub.providers.anthropic_errors import truncated
-from hub.providers.anthropic_history import whole_json, whole_text
 from hub.providers.base import (
     Delta,
     FinishReason,
@@ -26,6 +25,7 @@ from hub.providers.base import (
     ToolCallStart,
     UsageSoFar,
 )
+from hub.providers.text import Joiner, parse_arguments
 
 CHARACTERS_PER_TOKEN: Final = 4
 USAGE_EVERY_CHARACTERS: Final = 2_000
@@ -134,16 +134,8 @@ class _Open:
         self.call_id = block.id
         self.data = block.data
         self.signature: str | None = None
-        self.half = ""  # the first half of a character whose second has not come
+        self.text = Joiner()
         self.arguments: list[str] = []  # pieces of their JSON
-
-    def join(self, text: str) -> str:
-        """`text` with what was held back before it, without a last half of a character."""
-        if not self.half and text.isascii():
-            return text
-        text = self.half + text
-        self.half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        return whole_text(text[:-1] if self.half else text)
 
 
 class StreamReader:
@@ -196,7 +188,7 @@ class StreamReader:
         self._open = _Open(event.index, block)
         if block.type == "tool_use":
             deltas.append(ToolCallStart(block.id, self._names.get(block.name, block.name)))
-        elif text := self._open.join(block.text or block.thinking):
+        elif text := self._open.text.join(block.text or block.thinking):
             deltas.append(self._said(self._open, text))
         return deltas
 
@@ -216,7 +208,7 @@ class StreamReader:
                 return []
             case _:
                 return []
-        text = block.join(piece)
+        text = block.text.join(piece)
         return [self._said(block, text), *self._estimate(len(text))] if text else []
 
     def _said(self, block: _Open, text: str) -> Delta:
@@ -241,8 +233,8 @@ class StreamReader:
         if block is None:
             return []
         deltas: list[Delta] = []
-        if block.half:
-            deltas.append(self._said(block, "\N{REPLACEMENT CHARACTER}"))
+        if rest := block.text.rest():
+            deltas.append(self._said(block, rest))
         match block.kind:
             case "tool_use":
                 arguments, error = parse_arguments("".join(block.arguments))
@@ -294,19 +286,3 @@ class StreamReader:
             cache_write_tokens=counts.cache_creation_input_tokens or 0,
             estimated=estimated,
         )
-
-
-def parse_arguments(text: str) -> tuple[Mapping[str, Json] | None, str | None]:
-    """The arguments of a call, or why they are none. Nothing at all means none were needed."""
-    if not text.strip():
-        return {}, None
-    try:
-        try:
-            value = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError):
-            value = whole_json(json.loads(text))  # takes halves of characters, which then become U+FFFD
-    except (ValueError, RecursionError) as error:
-        return None, f"The arguments are not valid JSON: {error}"[:200]
-    if not isinstance(value, dict):
-        return None, "The arguments are not a JSON object."
-    return value, None

@@ -7,8 +7,9 @@ import pytest
 
 from hub.errors import ProviderError
 from hub.providers.anthropic import AnthropicProvider
-from hub.providers.anthropic_errors import MAX_TEXT, Sanitiser, from_connection, refused, retry_after_s
+from hub.providers.anthropic_errors import refused
 from hub.providers.base import Delta, TextDelta
+from hub.providers.failures import MAX_TEXT, Sanitiser, from_connection, retry_after_s
 from tests.provider_server.script import (
     Abort,
     End,
@@ -270,7 +271,7 @@ async def test_the_other_side_speaks_neither_http_nor_tls(scheme: str) -> None:
 def test_a_certificate_that_is_not_trusted_is_not_tried_again() -> None:
     outer = OSError("connect failed")
     outer.__cause__ = ssl.SSLCertVerificationError("self-signed")
-    error = from_connection(outer, began=False)
+    error = from_connection("Anthropic", outer, began=False)
     assert (error.code, error.retryable) == ("provider_unreachable", False)
     assert "certificate" in error.text
 
@@ -278,7 +279,7 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again() -> None:
 def test_causes_in_a_ring_end() -> None:
     one, two = OSError("one"), OSError("two")
     one.__cause__, two.__cause__ = two, one
-    assert from_connection(one, began=False).code == "provider_unreachable"
+    assert from_connection("Anthropic", one, began=False).code == "provider_unreachable"
 
 
 @pytest.mark.parametrize(

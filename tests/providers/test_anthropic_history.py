@@ -19,20 +19,11 @@ from hub.chat.parts import (
     ToolCallPart,
     ToolState,
 )
-from hub.providers.anthropic_history import (
-    EMPTY_MESSAGE,
-    GO_ON,
-    LEFT_OUT,
-    CallIds,
-    Turn,
-    result_text,
-    to_turns,
-    valid_name,
-    whole_json,
-    whole_text,
-)
-from hub.providers.anthropic_request import sent_names, to_body
+from hub.providers.anthropic_history import Turn, to_turns
+from hub.providers.anthropic_request import to_body
 from hub.providers.base import Request, ToolSpec
+from hub.providers.history import EMPTY_MESSAGE, GO_ON, LEFT_OUT, CallIds, result_text, sent_names, valid_name
+from hub.providers.text import whole_json, whole_text
 from tests.provider_server.rules import MODELS, SIGNER, check_body
 from tests.providers.anthropic_setup import answer, ask, call, user
 
