@@ -35,7 +35,7 @@ def answer(body: Mapping[str, Any], pace_s: float) -> Answer:
         if word in words:
             return script
     if "call" in words and (tools := body.get("tools")):
-        return Script(pace, Say("I call it."), CallTool(tools[0]["name"], {}))
+        return Script(pace, Say("I call it."), CallTool(tools[0].get("function", tools[0])["name"], {}))
     return Script(pace, *said.steps)
 
 
@@ -44,7 +44,7 @@ async def serve(port: int, pace_s: float, window_tokens: int, api_key: str) -> N
         port=port, api_key=api_key, window_tokens=window_tokens, default=lambda body: answer(body, pace_s)
     )
     async with server:
-        print(f"base_url={server.base_url} api_key={server.api_key}", flush=True)
+        print(f"base_url={server.base_url} openai_url={server.openai_url} api_key={server.api_key}", flush=True)
         while True:
             request = await server.next_request()
             logging.info("request: %s", f"refused: {request.refused}" if request.refused else "accepted")

@@ -1,11 +1,10 @@
-"""Plays a script onto an exchange, as the Messages API streams an answer."""
+"""Plays a script onto an exchange: what all wires have in common, faults included."""
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from tests.provider_server.rules import Signer
 from tests.provider_server.script import (
     Abort,
     CallTool,
@@ -21,6 +20,7 @@ from tests.provider_server.script import (
     Say,
     Script,
     Stall,
+    Step,
     Think,
     Truncate,
 )
@@ -31,24 +31,24 @@ class _Over(Exception):
     """The answer has ended before the script has."""
 
 
-class Player:
-    """Plays one script once."""
+class Player(ABC):
+    """Plays one script once. A wire says how each thing is written."""
 
-    def __init__(self, exchange: Exchange, script: Script, body: Mapping[str, Any], signer: Signer) -> None:
+    content_type = "text/event-stream; charset=utf-8"
+
+    def __init__(self, exchange: Exchange, script: Script, body: Mapping[str, Any]) -> None:
         self._exchange = exchange
         self._script = script
         self._body = body
-        self._signer = signer
         self._pause_s = 0.0
-        self._index = 0  # of the next block
         self._characters = 0  # of what was said, for usage
 
     async def play(self) -> None:
         try:
             if self._script.before_headers is not None:
                 await self._control(self._script.before_headers)
-            self._exchange.begin()
-            await self._message_start()
+            self._exchange.begin(self.content_type)
+            await self._begin()
             for step in self._script.steps:
                 await self._step(step)
             if not any(isinstance(step, End) for step in self._script.steps):
@@ -57,14 +57,14 @@ class Player:
         except _Over:
             return
 
-    async def _step(self, step: Say | Think | Redacted | CallTool | End | Control) -> None:
+    async def _step(self, step: Step) -> None:
         match step:
             case Say():
-                await self._block({"type": "text", "text": ""}, step.pieces, "text_delta", "text")
+                await self._say(step)
             case Think():
                 await self._think(step)
             case Redacted():
-                await self._block({"type": "redacted_thinking", "data": self._signer.redact(step.text)}, (), "", "")
+                await self._redacted(step)
             case CallTool():
                 await self._call_tool(step)
             case End():
@@ -72,62 +72,52 @@ class Player:
             case _:
                 await self._control(step)
 
-    async def _message_start(self) -> None:
-        usage = self._script.usage
-        counted = usage.input_tokens
-        if counted is None:
-            counted = -(-len(json.dumps(self._body)) // 4)
-        message = {
-            "id": "msg_local",
-            "type": "message",
-            "role": "assistant",
-            "model": self._body["model"],
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {
-                "input_tokens": counted,
-                "cache_creation_input_tokens": usage.cache_creation_input_tokens,
-                "cache_read_input_tokens": usage.cache_read_input_tokens,
-                "output_tokens": 1,
-            },
-        }
-        await self._event("message_start", message=message)
-        await self._event("ping")
+    @abstractmethod
+    async def _begin(self) -> None: ...
 
-    async def _block(
-        self, block: Mapping[str, Any], pieces: Sequence[Piece], delta: str, field: str, signature: str | None = None
-    ) -> None:
-        index, self._index = self._index, self._index + 1
-        await self._event("content_block_start", index=index, content_block=block)
+    @abstractmethod
+    async def _say(self, step: Say) -> None: ...
+
+    @abstractmethod
+    async def _think(self, step: Think) -> None: ...
+
+    @abstractmethod
+    async def _redacted(self, step: Redacted) -> None: ...
+
+    @abstractmethod
+    async def _call_tool(self, step: CallTool) -> None: ...
+
+    @abstractmethod
+    async def _end(self, end: End) -> None: ...
+
+    @abstractmethod
+    async def _error(self, error: ErrorEvent) -> None: ...
+
+    @abstractmethod
+    async def _ping(self) -> None: ...
+
+    async def _texts(self, pieces: Sequence[Piece]) -> AsyncIterator[str]:
+        """The pieces that are text, each in its time; what stands between them is done."""
         for piece in pieces:
             if isinstance(piece, str):
-                await self._piece()
+                if self._pause_s:
+                    await asyncio.sleep(self._pause_s)
                 self._characters += len(piece)
-                await self._event("content_block_delta", index=index, delta={"type": delta, field: piece})
+                yield piece
             else:
                 await self._control(piece)
-        if signature is not None:
-            signed = {"type": "signature_delta", "signature": signature}
-            await self._event("content_block_delta", index=index, delta=signed)
-        await self._event("content_block_stop", index=index)
 
-    async def _think(self, step: Think) -> None:
-        text = "".join(piece for piece in step.pieces if isinstance(piece, str))
-        block = {"type": "thinking", "thinking": "", "signature": ""}
-        await self._block(block, step.pieces, "thinking_delta", "thinking", self._signer.sign(text))
-
-    async def _call_tool(self, step: CallTool) -> None:
+    def _call_id(self, step: CallTool, number: int) -> str:
+        """The id of a call, by default one that no earlier answer of the session had."""
         taken = sum(1 for message in self._body["messages"] if message["role"] == "assistant")
-        call_id = step.call_id or f"toolu_{taken}_{self._index}"
-        block = {"type": "tool_use", "id": call_id, "name": step.name, "input": {}}
-        await self._block(block, step.pieces, "input_json_delta", "partial_json")
+        return step.call_id or f"toolu_{taken}_{number}"
 
-    async def _end(self, end: End) -> None:
-        tokens = end.output_tokens if end.output_tokens is not None else max(1, self._characters // 4)
-        delta = {"stop_reason": end.reason, "stop_sequence": None, "stop_details": end.stop_details}
-        await self._event("message_delta", delta=delta, usage={"output_tokens": tokens})
-        await self._event("message_stop")
+    def _input_tokens(self, size: int) -> int:
+        counted = self._script.usage.input_tokens
+        return -(-size // 4) if counted is None else counted
+
+    def _output_tokens(self, end: End) -> int:
+        return end.output_tokens if end.output_tokens is not None else max(1, self._characters // 4)
 
     async def _control(self, step: Control) -> None:
         match step:
@@ -144,24 +134,13 @@ class Player:
                 self._exchange.abort(reset=step.reset)
                 raise _Over
             case ErrorEvent():
-                await self._event("error", error={"type": step.type, "message": step.message})
+                await self._error(step)
                 self._exchange.end()
                 raise _Over
             case Ping():
-                await self._event("ping")
+                await self._ping()
             case Raw():
                 await self._write(step.data)
-
-    async def _piece(self) -> None:
-        if self._pause_s:
-            await asyncio.sleep(self._pause_s)
-
-    async def _event(self, name: str, **fields: Any) -> None:
-        value = {"type": name, **fields}
-        text = json.dumps(value, ensure_ascii=False)
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            text = json.dumps(value)  # half a character travels as its escape
-        await self._write(f"event: {name}\ndata: {text}\n\n".encode())
 
     async def _write(self, data: bytes) -> None:
         match self._script.delivery:

@@ -1,4 +1,4 @@
-"""What the local provider server demands of a request, as strictly as the real Messages API (or more so).
+"""What the local provider server demands of a request to Anthropic, as strictly as the Messages API (or more so).
 
 RULES. A request that breaks one is answered 400 `invalid_request_error` with the reason.
 
@@ -113,11 +113,11 @@ def check_body(
         size = len(json.dumps(body, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise Broken("the body holds half a character (a lone surrogate)") from error
-    _demand(not (extra := sorted(set(body) - _TOP)), f"{extra[0] if extra else ''}: Extra inputs are not permitted")
-    _demand(body.get("model") in models, f"model: {body.get('model')!r} is unknown")
+    demand(not (extra := sorted(set(body) - _TOP)), f"{extra[0] if extra else ''}: Extra inputs are not permitted")
+    demand(body.get("model") in models, f"model: {body.get('model')!r} is unknown")
     max_tokens = body.get("max_tokens")
-    _demand(type(max_tokens) is int and max_tokens >= 1, "max_tokens: must be an integer greater than or equal to 1")
-    _demand(body.get("stream") is True, "stream: this server only streams")
+    demand(type(max_tokens) is int and max_tokens >= 1, "max_tokens: must be an integer greater than or equal to 1")
+    demand(body.get("stream") is True, "stream: this server only streams")
     _check_system(body.get("system"))
     _check_tools(body.get("tools"), body.get("tool_choice"))
     thinks = _check_thinking_setting(body.get("thinking"), body["max_tokens"])
@@ -126,43 +126,43 @@ def check_body(
     _check_pairs(turns)
     if not body.get("tools"):
         used = any(block["type"] in ("tool_use", "tool_result") for _, blocks in turns for block in blocks)
-        _demand(not used, "requests which include `tool_use` or `tool_result` blocks must define tools")
+        demand(not used, "requests which include `tool_use` or `tool_result` blocks must define tools")
     _check_cache(body)
     tokens = -(-size // 4)
-    _demand(tokens <= window_tokens, f"prompt is too long: {tokens} tokens > {window_tokens} maximum")
+    demand(tokens <= window_tokens, f"prompt is too long: {tokens} tokens > {window_tokens} maximum")
 
 
 def merged(messages: object) -> list[tuple[str, list[Obj]]]:
     """The turns (role, blocks) of `messages`, neighbours of one role joined. Checks the shape (rules 7 and 8)."""
-    _demand(isinstance(messages, list) and len(messages) > 0, "messages: at least one message is required")
+    demand(isinstance(messages, list) and len(messages) > 0, "messages: at least one message is required")
     turns: list[tuple[str, list[Obj]]] = []
-    for number, message in enumerate(_list(messages, "messages")):
+    for number, message in enumerate(as_list(messages, "messages")):
         at = f"messages.{number}"
-        _demand(isinstance(message, Mapping), f"{at}: must be an object")
-        _demand(set(message) == {"role", "content"}, f"{at}: must have role and content, and nothing else")
+        demand(isinstance(message, Mapping), f"{at}: must be an object")
+        demand(set(message) == {"role", "content"}, f"{at}: must have role and content, and nothing else")
         role = message["role"]
-        _demand(role in ("user", "assistant"), f"{at}.role: must be user or assistant")
+        demand(role in ("user", "assistant"), f"{at}.role: must be user or assistant")
         blocks = _blocks(message["content"], f"{at}.content", _ROLE_BLOCKS[role])
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
         else:
             turns.append((role, blocks))
-    _demand(turns[0][0] == "user", "messages: first message must use the user role")
+    demand(turns[0][0] == "user", "messages: first message must use the user role")
     return turns
 
 
-def _demand(holds: bool, otherwise: str) -> None:
+def demand(holds: bool, otherwise: str) -> None:
     if not holds:
         raise Broken(otherwise)
 
 
-def _list(value: object, at: str) -> list[Any]:
+def as_list(value: object, at: str) -> list[Any]:
     if not isinstance(value, list):
         raise Broken(f"{at}: must be a list")
     return value
 
 
-def _object(value: object, at: str) -> Obj:
+def as_object(value: object, at: str) -> Obj:
     if not isinstance(value, Mapping):
         raise Broken(f"{at}: must be an object")
     return value
@@ -181,18 +181,18 @@ def _text(value: object, at: str) -> str:
 def _blocks(content: object, at: str, allowed: frozenset[str]) -> list[Obj]:
     if isinstance(content, str):
         return [{"type": "text", "text": _text(content, at)}]
-    blocks = [_object(block, f"{at}.{index}") for index, block in enumerate(_list(content, at))]
-    _demand(len(blocks) > 0, f"{at}: must have at least one block")
+    blocks = [as_object(block, f"{at}.{index}") for index, block in enumerate(as_list(content, at))]
+    demand(len(blocks) > 0, f"{at}: must have at least one block")
     for index, block in enumerate(blocks):
         kind = block.get("type")
-        _demand(kind in allowed, f"{at}.{index}: block type {kind!r} is not allowed here")
+        demand(kind in allowed, f"{at}.{index}: block type {kind!r} is not allowed here")
         extra = sorted(set(block) - _BLOCK_FIELDS[str(kind)])
-        _demand(not extra, f"{at}.{index}.{extra[0] if extra else ''}: Extra inputs are not permitted")
+        demand(not extra, f"{at}.{index}.{extra[0] if extra else ''}: Extra inputs are not permitted")
         if kind == "text":
             _text(block.get("text"), f"{at}.{index}.text")
         elif kind in ("image", "document"):
-            source = _object(block.get("source"), f"{at}.{index}.source")
-            _demand(source.get("type") in ("base64", "url", "text", "file"), f"{at}.{index}.source: unknown type")
+            source = as_object(block.get("source"), f"{at}.{index}.source")
+            demand(source.get("type") in ("base64", "url", "text", "file"), f"{at}.{index}.source: unknown type")
     return blocks
 
 
@@ -203,40 +203,40 @@ def _check_system(system: object) -> None:
 
 def _check_tools(tools: object, choice: object) -> None:
     names: set[str] = set()
-    for index, each in enumerate(_list(tools, "tools") if tools is not None else []):
+    for index, each in enumerate(as_list(tools, "tools") if tools is not None else []):
         at = f"tools.{index}"
-        tool = _object(each, at)
+        tool = as_object(each, at)
         extra = set(tool) - {"name", "description", "input_schema", "cache_control", "strict", "type"}
-        _demand(not extra, f"{at}: Extra inputs are not permitted")
+        demand(not extra, f"{at}: Extra inputs are not permitted")
         name = tool.get("name")
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise Broken(f"{at}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
-        _demand(name not in names, "tools: Tool names must be unique")
+        demand(name not in names, "tools: Tool names must be unique")
         names.add(name)
-        _demand(isinstance(tool.get("description", ""), str), f"{at}.description: must be a string")
-        schema = _object(tool.get("input_schema"), f"{at}.input_schema")
-        _demand(schema.get("type") == "object", f"{at}.input_schema.type: must be 'object'")
-        _demand(isinstance(schema.get("properties", {}), Mapping), f"{at}.input_schema.properties: must be an object")
-        required = _list(schema.get("required", []), f"{at}.input_schema.required")
-        _demand(all(isinstance(field, str) for field in required), f"{at}.input_schema.required: must be strings")
+        demand(isinstance(tool.get("description", ""), str), f"{at}.description: must be a string")
+        schema = as_object(tool.get("input_schema"), f"{at}.input_schema")
+        demand(schema.get("type") == "object", f"{at}.input_schema.type: must be 'object'")
+        demand(isinstance(schema.get("properties", {}), Mapping), f"{at}.input_schema.properties: must be an object")
+        required = as_list(schema.get("required", []), f"{at}.input_schema.required")
+        demand(all(isinstance(field, str) for field in required), f"{at}.input_schema.required: must be strings")
     if choice is not None:
-        kind = _object(choice, "tool_choice").get("type")
-        _demand(kind in ("auto", "any", "tool", "none"), "tool_choice: unknown type")
-        _demand(bool(names), "tool_choice: may only be given together with tools")
-        _demand(kind != "tool" or _object(choice, "tool_choice").get("name") in names, "tool_choice: no such tool")
+        kind = as_object(choice, "tool_choice").get("type")
+        demand(kind in ("auto", "any", "tool", "none"), "tool_choice: unknown type")
+        demand(bool(names), "tool_choice: may only be given together with tools")
+        demand(kind != "tool" or as_object(choice, "tool_choice").get("name") in names, "tool_choice: no such tool")
 
 
 def _check_thinking_setting(thinking: object, max_tokens: int) -> bool:
     """Whether thinking is on."""
     if thinking is None:
         return False
-    setting = _object(thinking, "thinking")
+    setting = as_object(thinking, "thinking")
     kind = setting.get("type")
-    _demand(kind in ("adaptive", "enabled", "between_tools", "disabled"), "thinking: unknown type")
+    demand(kind in ("adaptive", "enabled", "between_tools", "disabled"), "thinking: unknown type")
     if kind == "enabled":
         budget = setting.get("budget_tokens")
         enough = type(budget) is int and 1024 <= budget < max_tokens
-        _demand(enough, "thinking.budget_tokens: must be at least 1024 and less than max_tokens")
+        demand(enough, "thinking.budget_tokens: must be at least 1024 and less than max_tokens")
     return kind != "disabled"
 
 
@@ -247,24 +247,24 @@ def _check_turns(turns: Sequence[tuple[str, list[Obj]]], signer: Signer, thinks:
         kinds = [block["type"] for block in blocks]
         for block in blocks:
             _check_signature(block, signer, f"turn {number}")
-        _demand(kinds[-1] not in _THINKING, f"turn {number}: the final block of an assistant turn cannot be thinking")
+        demand(kinds[-1] not in _THINKING, f"turn {number}: the final block of an assistant turn cannot be thinking")
         if thinks:
             spoken = next(index for index, kind in enumerate(kinds) if kind not in _THINKING)
             late = any(kind in _THINKING for kind in kinds[spoken:])
-            _demand(not late, f"turn {number}: thinking must come first in its turn")
+            demand(not late, f"turn {number}: thinking must come first in its turn")
     role, blocks = turns[-1]
     if role == "assistant" and blocks[-1]["type"] == "text":
         text = blocks[-1]["text"]
-        _demand(text == text.rstrip(), "messages: final assistant content cannot end with trailing whitespace")
+        demand(text == text.rstrip(), "messages: final assistant content cannot end with trailing whitespace")
 
 
 def _check_signature(block: Obj, signer: Signer, at: str) -> None:
     if block["type"] == "thinking":
         text, signature = block.get("thinking"), block.get("signature")
-        _demand(isinstance(text, str), f"{at}: thinking must be a string")
-        _demand(signature == signer.sign(str(text)), f"{at}: Invalid `signature` in `thinking` block")
+        demand(isinstance(text, str), f"{at}: thinking must be a string")
+        demand(signature == signer.sign(str(text)), f"{at}: Invalid `signature` in `thinking` block")
     elif block["type"] == "redacted_thinking":
-        _demand(signer.made(str(block.get("data"))), f"{at}: Invalid `data` in `redacted_thinking` block")
+        demand(signer.made(str(block.get("data"))), f"{at}: Invalid `data` in `redacted_thinking` block")
 
 
 def _check_pairs(turns: Sequence[tuple[str, list[Obj]]]) -> None:
@@ -288,10 +288,10 @@ def _tool_use_id(block: Obj, seen: set[str], at: str) -> str:
     call_id, name = block.get("id"), block.get("name")
     if not (isinstance(call_id, str) and _ID.fullmatch(call_id)):
         raise Broken(f"{at}: tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
-    _demand(call_id not in seen, f"{at}: `tool_use` ids must be unique")
+    demand(call_id not in seen, f"{at}: `tool_use` ids must be unique")
     seen.add(call_id)
-    _demand(isinstance(name, str) and bool(_NAME.fullmatch(name)), f"{at}: tool_use.name: does not match the pattern")
-    _object(block.get("input"), f"{at}: tool_use.input")
+    demand(isinstance(name, str) and bool(_NAME.fullmatch(name)), f"{at}: tool_use.name: does not match the pattern")
+    as_object(block.get("input"), f"{at}: tool_use.input")
     return call_id
 
 
@@ -300,13 +300,13 @@ def _check_results(blocks: Sequence[Obj], open_ids: Sequence[str], at: str) -> N
     for index, block in enumerate(blocks):
         if block["type"] != "tool_result":
             continue
-        _demand(len(answered) == index, f"{at}: `tool_result` blocks must come first in the user's turn")
+        demand(len(answered) == index, f"{at}: `tool_result` blocks must come first in the user's turn")
         call_id = block.get("tool_use_id")
         if call_id not in open_ids:
             raise Broken(f"{at}: unexpected `tool_use_id` found in `tool_result` blocks: {call_id!r}")
-        _demand(call_id not in answered, f"{at}: each tool_use must have a single result: {call_id!r}")
+        demand(call_id not in answered, f"{at}: each tool_use must have a single result: {call_id!r}")
         answered.append(str(call_id))
-        _demand(isinstance(block.get("is_error", False), bool), f"{at}: tool_result.is_error: must be a boolean")
+        demand(isinstance(block.get("is_error", False), bool), f"{at}: tool_result.is_error: must be a boolean")
         content = block.get("content", "")
         if not isinstance(content, str):
             _blocks(content, f"{at}: tool_result.content", frozenset({"text", "image", "document"}))
@@ -316,10 +316,10 @@ def _check_results(blocks: Sequence[Obj], open_ids: Sequence[str], at: str) -> N
 
 def _check_cache(body: Obj) -> None:
     marked = [block for block in _all_blocks(body) if block.get("cache_control") is not None]
-    _demand(len(marked) <= 4, f"a maximum of 4 blocks with cache_control may be provided; found {len(marked)}")
+    demand(len(marked) <= 4, f"a maximum of 4 blocks with cache_control may be provided; found {len(marked)}")
     for block in marked:
-        marker = _object(block["cache_control"], "cache_control")
-        _demand(marker.get("type") == "ephemeral", "cache_control.type: must be 'ephemeral'")
+        marker = as_object(block["cache_control"], "cache_control")
+        demand(marker.get("type") == "ephemeral", "cache_control.type: must be 'ephemeral'")
 
 
 def _all_blocks(body: Obj) -> Iterator[Obj]:

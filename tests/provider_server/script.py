@@ -191,6 +191,8 @@ class Refuse:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     """Instead of the usual JSON, such as the HTML page of a proxy."""
+    param: str | None = None
+    """The field that was wrong, where the wire tells it (OpenAI's)."""
 
     @property
     def error_type(self) -> str:

@@ -1,14 +1,16 @@
-"""The local provider server: Anthropic's wire format, strict about what it is asked and free in what it answers.
+"""The local provider server: Anthropic's and OpenAI's wire formats, strict about what it is asked and free in what it
+answers.
 
     async with ProviderServer() as server:
         server.add(Script(Say("Hello")), Refuse(529))           # answers, in the order of the requests
         provider = AnthropicProvider(server.api_key, base_url=server.base_url)
+        # or OpenAIProvider(OPENAI, server.api_key, base_url=server.openai_url)
         …
         request = await server.next_request()                    # as it arrived
         await request.closed_by_client.wait()                    # Stop was seen upstream
 
-Requests are checked before a script is taken (see `rules`); a refused one uses up no script. When no script is left,
-`default` answers: it may look at the request.
+Requests are checked before a script is taken (see `rules` and `openai_rules`); a refused one uses up no script. When no
+script is left, `default` answers: it may look at the request.
 """
 
 import asyncio
@@ -18,8 +20,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.provider_server.player import Player
-from tests.provider_server.rules import MODELS, SIGNER, VERSIONS, WINDOW_TOKENS, Broken, Signer, check_body
+from tests.provider_server.answering import AnthropicWire, OpenAIWire, Wire
+from tests.provider_server.openai_rules import OPENAI, Style
+from tests.provider_server.rules import MODELS, SIGNER, WINDOW_TOKENS, Signer
 from tests.provider_server.script import Answer, Refuse, Say, Script
 from tests.provider_server.wire import Closed, Connection, Exchange
 
@@ -39,7 +42,7 @@ class ReceivedRequest:
 
 
 def echo(body: Mapping[str, Any]) -> Answer:
-    """Repeats the last text of the user, word by word."""
+    """Repeats the last text of the user (or a tool's), word by word."""
     content = body["messages"][-1]["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     text = next((block["text"] for block in reversed(blocks) if block["type"] == "text"), "done")
@@ -58,15 +61,15 @@ class ProviderServer:
         models: Sequence[str] = MODELS,
         window_tokens: int = WINDOW_TOKENS,
         signer: Signer = SIGNER,
+        style: Style = OPENAI,
         default: Callable[[Mapping[str, Any]], Answer] = echo,
     ) -> None:
         self.api_key = api_key
-        self.models = models
         self.window_tokens = window_tokens
         self.default = default
         self.requests: list[ReceivedRequest] = []
         """All so far, refused ones included, in the order of their arrival."""
-        self._signer = signer
+        self._wires: Sequence[Wire] = (AnthropicWire(models, signer), OpenAIWire(style, signer))
         self._port = port
         self._answers: deque[Answer] = deque()
         self._taken = 0  # how many requests `next_request` has given
@@ -104,6 +107,11 @@ class ProviderServer:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def openai_url(self) -> str:
+        """The base URL of the wire of OpenAI."""
+        return f"{self.base_url}/v1"
+
+    @property
     def open_connections(self) -> int:
         return len(self._connections)
 
@@ -120,44 +128,33 @@ class ProviderServer:
 
     async def _answer(self, exchange: Exchange) -> None:
         request = ReceivedRequest(exchange)
-        answer = self._decide(exchange, request)
+        wire = next((wire for wire in self._wires if wire.path == exchange.path), self._wires[0])
+        answer = self._decide(wire, exchange, request)
         self.requests.append(request)
         async with self._arrived:
             self._arrived.notify_all()
         if isinstance(answer, Refuse):
-            body = answer.body
-            if body is None:
-                error = {"type": answer.error_type, "message": answer.message}
-                body = json.dumps({"type": "error", "error": error, "request_id": "req_local"}).encode()
+            body = json.dumps(wire.error(answer)).encode() if answer.body is None else answer.body
             await exchange.error(answer.status, {"content-type": "application/json", **answer.headers}, body)
         else:
-            await Player(exchange, answer, request.body, self._signer).play()
+            await wire.player(exchange, answer, request.body).play()
 
-    def _decide(self, exchange: Exchange, request: ReceivedRequest) -> Answer:
-        if refusal := self._check_outside(exchange):
+    def _decide(self, wire: Wire, exchange: Exchange, request: ReceivedRequest) -> Answer:
+        refusal = self._check(wire, exchange, request)
+        if refusal is not None:
             request.refused = refusal.message
             return refusal
-        try:
-            request.body = json.loads(exchange.body)
-            check_body(request.body, signer=self._signer, models=self.models, window_tokens=self.window_tokens)
-        except ValueError:
-            request.refused = "the body is not JSON in UTF-8"
-        except Broken as broken:
-            request.refused = str(broken)
-        if request.refused is not None:
-            return Refuse(400, message=request.refused)
         return self._answers.popleft() if self._answers else self.default(request.body)
 
-    def _check_outside(self, exchange: Exchange) -> Refuse | None:
-        """Path and headers: `x-api-key` (or a bearer token, as newer SDKs send it), version, content type."""
-        headers = exchange.headers
-        if (exchange.method, exchange.path) != ("POST", "/v1/messages"):
+    def _check(self, wire: Wire, exchange: Exchange, request: ReceivedRequest) -> Refuse | None:
+        if (exchange.method, exchange.path) != ("POST", wire.path):
             return Refuse(404, message=f"no such path: {exchange.method} {exchange.path}")
-        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        if key != self.api_key:
-            return Refuse(401, message="invalid x-api-key")
-        if headers.get("anthropic-version") not in VERSIONS:
-            return Refuse(400, message="anthropic-version: is required and must be a known version")
-        if not headers.get("content-type", "").startswith("application/json"):
+        if refusal := wire.check_headers(exchange.headers, self.api_key):
+            return refusal
+        if not exchange.headers.get("content-type", "").startswith("application/json"):
             return Refuse(400, message="content-type: must be application/json")
-        return None
+        try:
+            request.body = json.loads(exchange.body)
+        except ValueError:
+            return Refuse(400, message="the body is not JSON in UTF-8")
+        return wire.check_body(request.body, self.window_tokens)
