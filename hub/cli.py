@@ -38,7 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     serve_parser = commands.add_parser(
         "serve",
         help="serve the hub, its HTTP API and the web viewer",
-        description="Each setting can also be given in the environment: --log-level as HUBLINE_LOG_LEVEL.",
+        description="Each setting can also be given in the environment: --log-level as HUBLINE_LOG_LEVEL. "
+        f"Secrets can only be given there: {', '.join(config.secret_variables())}.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )

@@ -8,7 +8,7 @@ winning. The provider's own variables keep the names that everybody knows. A des
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     backplane: str = Field(
         default=f"{SQLITE_PREFIX}hubline.db",
         description="sqlite:///FILE, where sessions are kept, memory:// (forgotten when the server ends), "
-        "or redis://HOST:PORT, which several nodes share",
+        "or what several nodes share: redis://HOST:PORT, rediss://…, redis+sentinel://… or redis+cluster://…",
     )
     provider: str = Field(
         default_factory=lambda known: "anthropic" if known.get("anthropic_api_key") else "demo",
@@ -379,6 +379,15 @@ def flag_of(name: str) -> str | None:
     if Settings.model_fields[name].annotation == SecretStr | None:
         return None
     return None if _variable_of(name) == name.upper() else "--" + name.replace("_", "-")
+
+
+def secret_variables() -> Sequence[str]:
+    """The variables of the settings that have no flag."""
+    return [
+        _variable_of(name)
+        for name in Settings.model_fields
+        if Settings.model_fields[name].annotation == SecretStr | None
+    ]
 
 
 def _variable_of(name: str) -> str:

@@ -23,6 +23,7 @@
 
 static int port, pid, connections = 1000, publishers = 1, depth = 1, streams = 200, watchers = 3, per_second,
     characters = 64, deaf, parallel = 64, payload_bytes = 105;
+static unsigned at_least; /* measuring goes on beyond `seconds` until so many have come */
 static double warm_s = 0.5, seconds = 2;
 static enum dialect dialect = SIGNALR;
 
@@ -49,6 +50,14 @@ static void begin(void) {
     from.own_cpu = cpu_of(0);
     from.received = received;
     from.bytes = bytes_in();
+}
+
+static bool has_enough(void) { return received - from.received >= at_least; }
+
+static void run_measured(double deadline) {
+    run_until(is_false, deadline);
+    run_until(has_enough, now_s() + 30);
+    if (!has_enough()) fail("Only %" PRIu64 " of %u came.", received - from.received, at_least);
 }
 
 static void print_measured(void) {
@@ -153,7 +162,7 @@ static void fanout(void) {
     run_until(is_false, now_s() + warm_s);
     is_measuring = true;
     begin();
-    run_until(is_false, now_s() + seconds);
+    run_measured(now_s() + seconds);
     printf("{");
     print_measured();
     print_delays();
@@ -206,7 +215,7 @@ static void echo(void) {
     run_until(is_false, now_s() + warm_s);
     is_measuring = true;
     begin();
-    run_until(is_false, now_s() + seconds);
+    run_measured(now_s() + seconds);
     printf("{");
     print_measured();
     print_delays();
@@ -261,7 +270,7 @@ static void stream_to_all(int count, int each) {
     run_until(is_false, started + warm_s);
     is_measuring = true;
     begin();
-    run_until(is_false, started + warm_s + seconds);
+    run_measured(started + warm_s + seconds);
     is_measuring = false;
     printf("{\"rss_before_kb\":%ld,", before);
     print_measured();
@@ -331,7 +340,7 @@ static void read_options(int argc, char **argv) {
         {"port", 1, 0, 'p'}, {"pid", 1, 0, 'i'}, {"dialect", 1, 0, 'd'}, {"connections", 1, 0, 'n'},
         {"publishers", 1, 0, 'b'}, {"depth", 1, 0, 'e'}, {"streams", 1, 0, 's'}, {"watchers", 1, 0, 'w'},
         {"per-second", 1, 0, 'r'}, {"characters", 1, 0, 'c'}, {"deaf", 1, 0, 'f'}, {"parallel", 1, 0, 'l'},
-        {"warm", 1, 0, 'm'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'a'}, {0}};
+        {"warm", 1, 0, 'm'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'a'}, {"at-least", 1, 0, 'g'}, {0}};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
@@ -349,6 +358,7 @@ static void read_options(int argc, char **argv) {
         case 'l': parallel = atoi(optarg); break;
         case 'm': warm_s = atof(optarg); break;
         case 't': seconds = atof(optarg); break;
+        case 'g': at_least = (unsigned)atoi(optarg); break;
         case 'a': payload_bytes = atoi(optarg); break;
         default: exit(2);
         }

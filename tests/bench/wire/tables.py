@@ -26,8 +26,8 @@ def table(result: Result) -> Table:
         built.add(
             name,
             spread([workload.figure(each) for each in rounds], digits),
-            _times(result.ratio(name, LIMIT)),
-            _times(_better(result, HUB, name)),
+            "-" if workload.lower_is_better else _times(result.ratio(name, LIMIT)),
+            "-" if workload.lower_is_better and name == LIMIT else _times(_better(result, HUB, name)),
             *(_idle_cells(rounds) if is_idle else _cells(rounds)),
             outcome.reason,
         )

@@ -1,9 +1,11 @@
 """Bytes on the wire per character of streamed text: the product's own events beside two others' for the same deltas."""
 
 import json
+import subprocess
 from collections.abc import Callable, Sequence
 
 import msgspec
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from tests.bench.document import pieces
@@ -36,8 +38,8 @@ def run() -> list[Table]:
             for found in measure():
                 per_character = f"{found.bytes / found.characters:.2f}"
                 table.add(name, per_character, f"{found.bytes:,}", found.what, "")
-        except (PeerMissing, AssertionError, OSError) as failed:
-            table.add(name, "-", "-", "-", str(failed))
+        except (PeerMissing, AssertionError, OSError, WebSocketException, subprocess.TimeoutExpired) as failed:
+            table.add(name, "-", "-", "-", str(failed) or type(failed).__name__)
     table.notes.append(
         "Of the hub: the frames from the run's first event to its last, their heads included, of text, state and usage."
     )
