@@ -16,7 +16,7 @@ from hub.errors import ProviderError
 from hub.providers.anthropic_errors import WHO, from_status, refused, truncated
 from hub.providers.anthropic_request import to_body
 from hub.providers.anthropic_stream import StreamReader, decode_error
-from hub.providers.base import Delta, Request
+from hub.providers.base import Delta, Request, StepEnd
 from hub.providers.failures import Sanitiser, checked_key, checked_url, from_connection, inactive
 from hub.providers.history import sent_names
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from anthropic.types import RawMessageStreamEvent
 
 BASE_URL = "https://api.anthropic.com"
-DRAIN_S = 1.0
-"""How long the HTTP answer's end is waited for once the step has ended, so that its connection can be used again."""
+DRAIN_S = 0.1
+"""How long the HTTP answer's end is waited for after the last event, so that its connection can be used again."""
 
 
 class AnthropicProvider:
@@ -72,9 +72,12 @@ class AnthropicProvider:
             events = stream.raw_events(stream.response)
             while not reader.ended:
                 event = await self._next(events, reader)
-                for delta in reader.read(event.event or "", event.data):
+                deltas = reader.read(event.event or "", event.data)
+                if deltas and isinstance(deltas[-1], StepEnd):
+                    # Before the end is told: whoever gets it asks for nothing more, and closes the connection.
+                    await self._drain(events)
+                for delta in deltas:
                     yield delta
-            await self._drain(events)
         finally:
             await stream.close()
 

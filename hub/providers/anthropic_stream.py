@@ -5,9 +5,7 @@ Only the fields that matter are read; unknown events, blocks and fields are pass
     message_start · (content_block_start · content_block_delta* · content_block_stop)* · message_delta · message_stop
 """
 
-import json
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
@@ -25,11 +23,7 @@ from hub.providers.base import (
     ToolCallStart,
     UsageSoFar,
 )
-from hub.providers.text import Joiner, parse_arguments
-
-CHARACTERS_PER_TOKEN: Final = 4
-USAGE_EVERY_CHARACTERS: Final = 2_000
-"""How often an estimate of the output so far is given, for runs that never see their end."""
+from hub.providers.text import CHARACTERS_PER_TOKEN, USAGE_EVERY_CHARACTERS, Joiner, decode_wire, parse_arguments
 
 _REASONS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -115,13 +109,8 @@ def decode_error(data: str) -> WireError:
 
 def _decode(data: str) -> WireEvent:
     try:
-        return _decoder.decode(data)
-    except (msgspec.MsgspecError, ValueError):
-        pass
-    try:
-        # msgspec refuses halves of characters (lone surrogates written as escapes), json does not.
-        return msgspec.convert(json.loads(data), WireEvent)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return decode_wire(_decoder, data)
+    except ValueError as error:
         raise truncated("something came that is not its format") from error
 
 

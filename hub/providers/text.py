@@ -8,10 +8,17 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from typing import Final, TypeVar
 
 import msgspec
 
 from hub.chat.parts import Json
+
+CHARACTERS_PER_TOKEN: Final = 4
+USAGE_EVERY_CHARACTERS: Final = 2_000
+"""How often an estimate of the output so far is given, for runs that never see their end."""
+
+_Wire = TypeVar("_Wire")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -66,6 +73,19 @@ class Joiner:
         """What stands for the half that never became whole; mostly nothing."""
         half, self._half = self._half, ""
         return "\N{REPLACEMENT CHARACTER}" if half else ""
+
+
+def decode_wire(decoder: "msgspec.json.Decoder[_Wire]", data: bytes | str) -> _Wire:
+    """One JSON value of a provider. Raises ValueError if it is none, or of another shape."""
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, ValueError):
+        pass
+    try:
+        # msgspec refuses halves of characters (lone surrogates written as escapes), json does not.
+        return msgspec.convert(json.loads(data), decoder.type)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ValueError("not the format of the provider") from error
 
 
 def parse_arguments(text: str) -> tuple[Mapping[str, Json] | None, str | None]:

@@ -74,15 +74,18 @@ class ProviderServer:
         self._answers: deque[Answer] = deque()
         self._taken = 0  # how many requests `next_request` has given
         self._arrived = asyncio.Condition()
+        self.connections_made = 0
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None  # set while it listens
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._answer, self._connections), "127.0.0.1", self._port
-        )
+        self._server = await loop.create_server(self._connect, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
+
+    def _connect(self) -> Connection:
+        self.connections_made += 1
+        return Connection(self._answer, self._connections)
 
     async def close(self) -> None:
         if self._server is None:

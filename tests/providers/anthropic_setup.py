@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from hub.chat.parts import Json, Message, MessageStatus, Part, TextPart, ThinkingPart, ToolCallPart, ToolState
 from hub.providers.anthropic import AnthropicProvider
-from hub.providers.base import Delta, Request, TextDelta, ThinkingDelta, ThinkingEnd, ToolSpec
+from hub.providers.base import Delta, Provider, Request, TextDelta, ThinkingDelta, ThinkingEnd, ToolSpec
 from tests.provider_server.rules import MODELS
 from tests.provider_server.server import ProviderServer
 
@@ -88,7 +88,7 @@ def ask(
     )
 
 
-async def collect(provider: AnthropicProvider, request: Request) -> list[Delta]:
+async def collect(provider: Provider, request: Request) -> list[Delta]:
     return [delta async for delta in provider.stream(request)]
 
 
