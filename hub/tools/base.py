@@ -42,7 +42,7 @@ class ToolContext:
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool that runs on the server.
+    """A tool that a run may call. `host` is "server", or the id of the client that executes it.
 
     `run` gets arguments that were checked against `spec.input_schema`; it returns a JSON value, or raises `ToolError`.
     It is cancelled when the run is stopped or `timeout_s` is over.
@@ -51,6 +51,7 @@ class Tool(msgspec.Struct, frozen=True):
     spec: ToolSpec
     run: Callable[[Mapping[str, Json], ToolContext], Awaitable[Json]]
     timeout_s: float = 60.0
+    host: str = "server"
 
 
 class Tools(Protocol):

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from hub.chat import events
 from hub.chat.parts import Autonomy, Json, Session, ToolCallPart, ToolOutcome
+from hub.runs.answer.answers import Answers
 from hub.runs.answer.step import WholeCall
 from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.tools.base import Tool, ToolContext, ToolError
+from hub.tools.base import Tool, ToolContext, ToolError, Tools
 
 logger = logging.getLogger("hub.runs")
 
@@ -23,9 +24,18 @@ class Calls:
     """The tool calls of one run."""
 
     def __init__(
-        self, environment: RunEnvironment, session: Session, run_id: str, ask: RunAsk, writer: EventWriter
+        self,
+        environment: RunEnvironment,
+        tools: Tools,
+        session: Session,
+        run_id: str,
+        ask: RunAsk,
+        writer: EventWriter,
+        answers: Answers,
     ) -> None:
         self._env = environment
+        self._tools = tools
+        self._answers = answers
         self._session = session
         self._run_id = run_id
         self._ask = ask
@@ -52,7 +62,7 @@ class Calls:
         if call.arguments is None:
             self._complete(call.call_id, "failed", error=call.error or "The arguments are not a JSON object.")
             return
-        tool = self._env.tools.get(call.name)
+        tool = self._tools.get(call.name)
         if tool is None:
             self._complete(call.call_id, "failed", error=f"There is no tool called {call.name}.")
         elif not self._may_run(tool):

@@ -29,6 +29,7 @@ from hub.providers.base import (
     UsageSoFar,
 )
 from hub.runs.answer import history
+from hub.runs.answer.answers import Answers
 from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
 from hub.runs.answer.step import StepWriter
 from hub.runs.answer.text import repaired
@@ -90,6 +91,7 @@ class Runner:
         ask: RunAsk,
         transcript: Transcript,
         writer: EventWriter,
+        answers: Answers,
         *,
         epoch: str,
         asked_at: int,
@@ -108,7 +110,8 @@ class Runner:
         self.usage = NO_USAGE  # of the whole run; set by `finish`
         self._usage = NO_USAGE  # of the steps that have ended
         self._step_usage: Usage | None = None  # of the step under way, as far as the provider has told it
-        self._calls = Calls(environment, session, run_id, ask, writer)
+        self._tools = environment.tools
+        self._calls = Calls(environment, self._tools, session, run_id, ask, writer, answers)
         self._chars = 0  # of the step under way, if it was cut off
         self.stopped_by: str | None = None  # set by `stop`, before the task is cancelled
         self.is_done = False  # once `done` is written
@@ -220,7 +223,7 @@ class Runner:
         self._writer.write(events.Step(self.run_id, index, time=self._env.now_ms()))
         attempt = 0
         while True:
-            step = StepWriter(self._env, self.run_id, self._ask.answer_id, self._transcript, self._writer)
+            step = StepWriter(self._env, self._tools, self.run_id, self._ask.answer_id, self._transcript, self._writer)
             try:
                 return await self._ask_provider(provider, index, step), step
             except ProviderError as error:
@@ -238,7 +241,7 @@ class Runner:
             model=self._ask.model,
             system=self._session.system,
             messages=history.of_request(self._transcript, self.run_id),
-            tools=self._env.tools.specs(),
+            tools=self._tools.specs(),
             client_errors=self._transcript.runs[self.run_id].client_errors,
             step=index,
         )

@@ -17,6 +17,7 @@ from hub.providers.base import (
 from hub.runs.answer.text import Surrogates, repaired, repaired_json
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.tools.base import Tools
 
 StepDelta = TextDelta | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd
 
@@ -46,9 +47,16 @@ class StepWriter:
     """One model request's answer. After `end`, `whole_calls` are the tool calls to be run."""
 
     def __init__(
-        self, environment: RunEnvironment, run_id: str, answer_id: str, transcript: Transcript, writer: EventWriter
+        self,
+        environment: RunEnvironment,
+        tools: Tools,
+        run_id: str,
+        answer_id: str,
+        transcript: Transcript,
+        writer: EventWriter,
     ) -> None:
         self._env = environment
+        self._tools = tools
         self._run_id = run_id
         self._answer_id = answer_id
         self._draft = transcript.runs[run_id]
@@ -122,7 +130,7 @@ class StepWriter:
         )
 
     def _tool_start(self, start: ToolCallStart) -> None:
-        tool = self._env.tools.get(start.name)
+        tool = self._tools.get(start.name)
         self._inputs[start.call_id] = Surrogates()
         name = self._names[start.call_id] = repaired(start.name)
         self._writer.write(
@@ -133,7 +141,7 @@ class StepWriter:
                 start.call_id,
                 name,
                 access="write" if tool is None else tool.spec.access,
-                host="server",
+                host="server" if tool is None else tool.host,
                 title=None if tool is None else tool.spec.title,
                 time=self._env.now_ms(),
             )

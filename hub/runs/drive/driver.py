@@ -27,6 +27,7 @@ from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
 from hub.runs import lives
+from hub.runs.answer.answers import Answers
 from hub.runs.answer.runner import Ending, Runner
 from hub.runs.ask import RunAsk
 from hub.runs.drive import messages
@@ -67,6 +68,8 @@ class Driver:
         self._task: asyncio.Task[None] | None = None
         self._finished: list[str] = []  # runs whose `done` is written and not settled yet
         self._appended: list[str] = []  # notes, likewise
+        self._answers = Answers()
+        self._answered: list[str] = []  # keys of answers that the run under way has, and which are not settled yet
         self._unwatched_since: int | None = None  # set while a run goes on that nobody watches
         self._stopped_at: int | None = None  # set while a stopped run comes to its end
         self._usage = NO_USAGE  # of the finished runs, not yet added to the session's
@@ -133,7 +136,7 @@ class Driver:
             return True
         self._act()
         try:
-            if self._finished or self._appended:
+            if self._finished or self._appended or self._answered:
                 await self._settle()
             elif self._is_draining and self._task is None:
                 await self._hand_over()
@@ -155,15 +158,16 @@ class Driver:
         await self._writer.flushed()
         if self._is_lost:
             return
-        runs, notes = tuple(self._finished), tuple(self._appended)
+        runs, notes, answers = tuple(self._finished), tuple(self._appended), tuple(self._answered)
         if runs:
             if self._showing is not None:
                 await self._showing  # lest "running" be stored after "not running"
             goes_on = not self._is_draining and any(known.ask.run_id not in runs for known in self._work.asks)
             await self._change_session(running=goes_on, top=self._writer.position)
-        await self._renew(Settle(run_ids=runs, note_ids=notes))
+        await self._renew(Settle(run_ids=runs, note_ids=notes, call_ids=answers))
         self._finished = self._finished[len(runs) :]
         self._appended = self._appended[len(notes) :]
+        self._answered = self._answered[len(answers) :]
 
     async def _renew(self, settle: Settle | None) -> None:
         limits = self._env.runs.limits
@@ -234,6 +238,7 @@ class Driver:
                 self._append(note)
             else:
                 self._appended.append(note.note_id)
+        self._take_answers()
         self._stop_if_unwatched()
         place = 0
         for known in self._work.asks:
@@ -271,8 +276,15 @@ class Driver:
         if self._stopped_at is not None:
             self._env.runs.metrics.stopped((self._env.runs.now_ms() - self._stopped_at) / 1000)
             self._stopped_at = None
+        self._answers.forget()
         self._usage = self._usage.plus(runner.usage)
         self._finished.append(runner.run_id)
+
+    def _take_answers(self) -> None:
+        """Give the run under way what was answered. Those that come too late for theirs are settled unused."""
+        if self._runner is not None:
+            self._answers.put(self._work.answers)
+        self._answered.extend(key for key in self._work.answers if key not in self._answered)
 
     def _stop_if_asked(self, known: Known) -> None:
         if known.stopped_by is not None and self._runner is not None and self._task is not None:
@@ -315,6 +327,7 @@ class Driver:
             ask,
             self._transcript,
             self._writer,
+            self._answers,
             epoch=self._epoch,
             asked_at=known.ask.asked_at,
         )
