@@ -29,6 +29,9 @@ class Codec(Protocol):
     def decode(self, record: bytes) -> HubMessage | None:
         """One record without its framing. None for an unknown type, to be ignored (X2). Raises ProtocolError."""
 
+    def completion(self, invocation_id: str, result: object) -> bytes:
+        """`encode` of the completion of a plain call that has this result. Raises TypeError as it does."""
+
     def splitter(self, max_receive_bytes: int | None) -> Splitter:
         """For one connection; None is no limit."""
 

@@ -15,6 +15,8 @@ from hub.errors import ProtocolError, RecordTooLarge
 
 RECORD_SEPARATOR = b"\x1e"
 MAX_VARINT = 0x7FFFFFFF
+MAX_WHOLE_BYTES = 16_384
+"""What is split at once, and not record by record."""
 _MAX_VARINT_SHIFT = 28  # of the fifth byte
 
 
@@ -23,6 +25,10 @@ class Splitter(Protocol):
 
     def feed(self, data: bytes) -> None:
         """Takes what arrived. Keeps a reference to `data` until its records are taken by `next_record`."""
+
+    def whole(self, data: bytes) -> list[bytes] | None:
+        """The records of `data`, if it begins and ends with whole ones that may pass, and is of a usual size; None
+        says that `feed` must have it."""
 
     def next_record(self) -> bytes | None:
         """The next whole record without its framing; None when more bytes are needed.
@@ -43,6 +49,7 @@ class SeparatorSplitter:
 
     def __init__(self, max_receive_bytes: int | None = None) -> None:
         self._max = max_receive_bytes
+        self._max_whole = MAX_WHOLE_BYTES if max_receive_bytes is None else min(max_receive_bytes, MAX_WHOLE_BYTES)
         self._data = b""  # what was fed last
         self._position = 0  # in _data: where the next record begins
         self._partial = bytearray()  # the beginning of that record, fed before _data
@@ -52,6 +59,13 @@ class SeparatorSplitter:
             data = self._data[self._position :] + data
         self._data = data
         self._position = 0
+
+    def whole(self, data: bytes) -> list[bytes] | None:
+        if len(data) > self._max_whole or self._partial or self._position < len(self._data) or data[-1:] != b"\x1e":
+            return None
+        records = data.split(RECORD_SEPARATOR)
+        records.pop()
+        return records
 
     def next_record(self) -> bytes | None:
         data, start = self._data, self._position
@@ -97,6 +111,25 @@ class LengthSplitter:
             data = self._data[self._position :] + data
         self._data = data
         self._position = 0
+
+    def whole(self, data: bytes) -> list[bytes] | None:
+        if len(data) > MAX_WHOLE_BYTES or self.has_partial:
+            return None
+        records: list[bytes] = []
+        at, end = 0, len(data)
+        while at < end:
+            length = data[at]
+            at += 1
+            if length >= 0x80:  # of two bytes, or this is not the usual
+                if at == end or data[at] >= 0x80:
+                    return None
+                length += (data[at] << 7) - 0x80
+                at += 1
+            if at + length > end or (self._max is not None and length > self._max):
+                return None
+            records.append(data[at : at + length])
+            at += length
+        return records
 
     def next_record(self) -> bytes | None:
         length = self._read_length() if self._length is None else self._length

@@ -103,9 +103,21 @@ class ServerProtocol:
             raise self.error
         if self._is_closed:
             return []
-        self._splitter.feed(data)
         received: list[HandshakeRequest | HubMessage] = []
+        codec = self._codec
+        records = None if codec is None else self._splitter.whole(data)
+        if records is None:
+            self._splitter.feed(data)
         try:
+            if codec is not None and records is not None:
+                for record in records:
+                    message = codec.decode(record)
+                    if message is not None:
+                        received.append(message)
+                        if type(message) is Close:
+                            self._is_closed = True
+                            break
+                return received
             if self._codec is None and (request := self._receive_handshake()) is not None:
                 received.append(request)
             if self._codec is not None:
@@ -153,9 +165,8 @@ class ServerProtocol:
         return request
 
     def _receive_messages(self, codec: Codec, received: list[HandshakeRequest | HubMessage]) -> None:
-        """Appends to `received`, so that what precedes an error is kept."""
         while not self._is_closed and (record := self._splitter.next_record()) is not None:
             message = codec.decode(record)
             if message is not None:
                 received.append(message)
-                self._is_closed = isinstance(message, Close)
+                self._is_closed = type(message) is Close

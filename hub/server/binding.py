@@ -19,6 +19,7 @@ import typing
 from collections import abc
 from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
+from operator import call
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -71,10 +72,12 @@ class BoundMethod:
     immediate: bool
     streaming: bool
     parameters: tuple[Parameter, ...]
+    converters: tuple[Convert, ...]  # of the parameters
     required: int
     uploads: tuple[Convert, ...]
     slots: tuple[str, ...]
     simple: bool  # every slot is an argument
+    is_plain: bool  # simple, and neither streaming nor immediate nor for some only
     stream_keyword: str | None
     rules: Rules = ()  # who may invoke it
     needs: tuple[Need, ...] = ()
@@ -82,6 +85,11 @@ class BoundMethod:
     def bind(self, arguments: Sequence[object]) -> list[object]:
         """The converted arguments, defaults filled in. Raises BindingError."""
         given = len(arguments)
+        if given == self.required == len(self.parameters):
+            try:
+                return list(map(call, self.converters, arguments))
+            except BindingError:
+                pass  # said below, with the parameter's name
         if not self.required <= given <= len(self.parameters):
             expected = self.required if given < self.required else len(self.parameters)
             raise BindingError(f"Invocation provides {given} argument(s) but target expects {expected}.")
@@ -141,16 +149,19 @@ def bind_method(method: HubMethod, *, lax: bool = False, provided: Container[obj
             required = parameter.default is inspect.Parameter.empty
             convert = _converter_for(method, parameter, annotation, lax)
             parameters.append(Parameter(parameter.name, convert, required, None if required else parameter.default))
+    simple = stream_keyword is None and set(slots) <= {"argument"}
     return BoundMethod(
         name=method.name,
         function=method.function,
         immediate=method.immediate,
         streaming=streaming,
         parameters=tuple(parameters),
+        converters=tuple(parameter.convert for parameter in parameters),
         required=max((index + 1 for index, parameter in enumerate(parameters) if parameter.required), default=0),
         uploads=tuple(uploads),
         slots=tuple(slots),
-        simple=stream_keyword is None and set(slots) <= {"argument"},
+        simple=simple,
+        is_plain=simple and not (streaming or method.immediate or method.rules),
         stream_keyword=stream_keyword,
         rules=method.rules,
         needs=tuple(needs),

@@ -3,47 +3,33 @@
 import asyncio
 from collections.abc import Mapping
 
+import msgspec
+
 from hub.errors import BackplaneAway, CallError, HubError
 from hub.server.binding import BoundMethod
 from hub.server.streams import StreamSink
 from hub.server.uploads import Upload
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """From the moment that its arguments are bound until its completion is sent."""
 
-    __slots__ = (
-        "arguments",
-        "cancelled",
-        "ended",
-        "invocation_id",
-        "method",
-        "sink",
-        "slot_freed",
-        "target",
-        "task",
-        "uploads",
-    )
-
-    def __init__(
-        self,
-        method: BoundMethod,
-        target: str,
-        invocation_id: str | None,
-        arguments: list[object],
-        uploads: Mapping[str, Upload],
-        sink: StreamSink | None,
-    ) -> None:
-        self.method = method
-        self.target = target  # as the client wrote it; errors repeat it
-        self.invocation_id = invocation_id
-        self.arguments = arguments
-        self.uploads = uploads
-        self.sink = sink  # of streaming methods
-        self.task: asyncio.Task[None] | None = None  # set by `begin`, in the task that runs it
-        self.cancelled = False  # by the client; set before the task is cancelled
-        self.ended = False  # its completion is about to be sent, or the connection ends
-        self.slot_freed = False  # it waits, or has waited, for a client's answer (C3)
+    method: BoundMethod
+    target: str
+    """As the client wrote it; errors repeat it."""
+    invocation_id: str | None
+    arguments: list[object]
+    uploads: Mapping[str, Upload] = {}
+    sink: StreamSink | None = None
+    """Of streaming methods."""
+    task: asyncio.Task[None] | None = None
+    """Set in the task that runs it, before anything of it can be cancelled."""
+    cancelled: bool = False
+    """By the client; set before the task is cancelled."""
+    ended: bool = False
+    """Its completion is about to be sent, or the connection ends."""
+    slot_freed: bool = False
+    """It waits, or has waited, for a client's answer (C3)."""
 
     def begin(self) -> None:
         """It runs in this task from now on. Raises CancelledError if it is a plain one that was cancelled before.
@@ -79,7 +65,7 @@ def not_bound(target: str, error: Exception, detailed: bool) -> str:
     return f"{text} InvalidDataException: {error}" if detailed else text
 
 
-def failed(target: str, error: Exception, detailed: bool) -> str:
+def failed(target: str, error: BaseException, detailed: bool) -> str:
     return with_cause(f"An unexpected error occurred invoking '{target}' on the server.", error, detailed)
 
 
@@ -124,7 +110,7 @@ def too_many_streams(limit: int) -> str:
     return f"This connection has {limit} streams already, which is the limit (max_streams)."
 
 
-def with_cause(text: str, error: Exception, detailed: bool) -> str:
+def with_cause(text: str, error: BaseException, detailed: bool) -> str:
     """`text`, and what may be told of why: `HubError` always, others in detail only; `CallError` verbatim and alone,
     and so an unreachable backplane, which is nobody's mistake and may be there again in a moment."""
     if isinstance(error, BackplaneAway):

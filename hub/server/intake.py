@@ -16,19 +16,20 @@ class Intake:
     While any are, nothing is read; `go_on` when there are none any more.
     """
 
-    __slots__ = ("_on_read", "_read", "_readable", "_slice_bytes", "_slices", "held")
+    __slots__ = ("_on_read", "_read", "_readable", "_slices", "has_bulk", "held", "slice_bytes")
 
     def __init__(self, read: Callable[[bytes], None]) -> None:
         self._read = read
         self.held: Sequence[HubMessage] = ()
         self._slices: Slices | None = None  # while it comes in bulk
-        self._slice_bytes = 0  # read since the loop last was left to others
+        self.has_bulk = False  # the same, for the way that everything takes
+        self.slice_bytes = 0  # read since the loop last was left to others
         self._readable: asyncio.Future[None] | None = None  # of those who wait there
         self._on_read: Callable[[], None] | None = None  # see `when_read`
 
     @property
     def is_full(self) -> bool:
-        return bool(self.held) or self._slices is not None
+        return bool(self.held) or self.has_bulk
 
     async def until_readable(self) -> None:
         while self.is_full:
@@ -36,13 +37,16 @@ class Intake:
                 self._readable = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._readable)
 
-    def receive(self, data: bytes) -> None:
-        self._slice_bytes += len(data) + PIECE_BYTES
-        if self._slices is None and self._slice_bytes <= SLICE_BYTES:
-            self._read(data)
-            return
+    def may_pass(self, size_bytes: int) -> bool:
+        """Whether data of that size may be read now; else it goes to `hold`."""
+        self.slice_bytes += size_bytes + PIECE_BYTES
+        return not self.has_bulk and self.slice_bytes <= SLICE_BYTES
+
+    def hold(self, data: bytes) -> None:
+        """It will be read when its turn comes."""
         if self._slices is None:
             self._slices = Slices()
+            self.has_bulk = True
             asyncio.get_running_loop().call_soon(self._read_slice)
         self._slices.add(data)
 
@@ -60,7 +64,7 @@ class Intake:
 
     def clear_bulk(self) -> None:
         """Forget what was not read."""
-        self._slices, self._on_read = None, None
+        self._slices, self._on_read, self.has_bulk = None, None, False
         self._wake()
 
     def clear(self) -> None:
@@ -73,7 +77,7 @@ class Intake:
         slices = self._slices
         if slices is None or self.held:
             return  # cleared meanwhile; or `go_on` will be called
-        self._slice_bytes = 0
+        self.slice_bytes = 0
         for data in slices.take(SLICE_BYTES):
             self._read(data)
         if self._slices is not slices:
@@ -82,7 +86,7 @@ class Intake:
             if not self.held:
                 asyncio.get_running_loop().call_soon(self._read_slice)
             return
-        self._slices = None
+        self._slices, self.has_bulk = None, False
         self._wake()
         if self._on_read is not None:
             on_read, self._on_read = self._on_read, None

@@ -5,13 +5,16 @@ A name on the wire matches a method if both are the same without regard to case 
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from hub.server.auth.authorize import Rules, rules_of_method
 
 F = TypeVar("F", bound=Callable[..., object])
+M = TypeVar("M")
+
+_MAX_SPELLINGS = 1000  # remembered
 
 _NAMES = "__hub_names__"  # set by `method` on the function: its names on the wire
 _IMMEDIATE = "__hub_immediate__"  # set by `immediate`
@@ -59,6 +62,20 @@ def wire_names(function: object, otherwise: str) -> tuple[str, ...]:
 def fold(name: str) -> str:
     """What names are compared by."""
     return name.replace("_", "").lower()
+
+
+class MethodTable(dict[str, M | None]):
+    """Methods by their names as clients write them: looked up like a dict, None for a name that matches no method."""
+
+    def __init__(self, by_folded_name: Mapping[str, M]) -> None:
+        super().__init__()
+        self._by_folded_name = by_folded_name
+
+    def __missing__(self, name: str) -> M | None:
+        found = self._by_folded_name.get(fold(name))
+        if found is not None and len(self) < _MAX_SPELLINGS:
+            self[name] = found
+        return found
 
 
 def collect_methods(hub_class: type, base: type) -> dict[str, HubMethod]:

@@ -20,11 +20,11 @@ from hub.server.asking_afar import AskingAfar
 from hub.server.auth import User
 from hub.server.binding import BindingError
 from hub.server.clients import Audience
-from hub.server.dispatch import current_call
 from hub.server.gathering import Gathering, Recipients, Records
 from hub.server.metrics import ServerMetrics
 from hub.server.outbox import Outbox
 from hub.server.tasks import OwnedTasks
+from hub.server.worker import current_call
 
 
 class Recipient(Protocol):
@@ -182,8 +182,7 @@ class HubRegistry:
         if asking is None and self._bus is None:
             raise HubError(f"Connection '{connection_id}' does not exist.")
         if call is not None:
-            dispatcher, served = call
-            dispatcher.free_slot(served)
+            call.free_slot()
         try:
             async with asyncio.timeout(timeout_s) as limit:
                 if asking is not None:

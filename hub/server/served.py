@@ -12,6 +12,7 @@ from hub.server.filters import HubFilter, around_method
 from hub.server.hub import AnyHub
 from hub.server.inject import Provided, injecting
 from hub.server.life import HubLife
+from hub.server.methods import MethodTable
 from hub.server.metrics import ServerMetrics
 from hub.server.options import HubOptions
 from hub.server.registry import HubRegistry
@@ -34,6 +35,8 @@ class ServedHub:
     user_rate: KeyedRate
     rules: Rules
     """Who may use the hub."""
+    named: MethodTable[BoundMethod]
+    """The methods again, by any spelling of their names."""
     tasks: OwnedTasks
     """What outlives a connection: above all its end."""
 

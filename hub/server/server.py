@@ -35,6 +35,7 @@ from hub.server.filters import HubFilter
 from hub.server.hub import AnyHub, HttpFacts, Hub
 from hub.server.inject import Factory, Lifetime, Provided
 from hub.server.life import HubLife
+from hub.server.methods import MethodTable
 from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import Claims, LocalClaims, Tokens, random_id
 from hub.server.options import HubOptions, ServerLimits
@@ -132,6 +133,7 @@ class HubServer:
             make_proxy=proxy_of(hub_class),
             options=options,
             methods=methods,
+            named=MethodTable(methods),
             registry=registry,
             metrics=self.metrics,
             wheel=self._wheel,

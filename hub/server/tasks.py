@@ -1,6 +1,7 @@
 """Tasks with an owner who awaits them."""
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Coroutine
 
@@ -15,8 +16,11 @@ class OwnedTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] | tuple[()] = ()  # a set from the first one on
 
-    def start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+    def start(
+        self, work: Coroutine[object, object, None], context: contextvars.Context | None = None
+    ) -> asyncio.Task[None]:
+        """In a copy of the context of now, if none is given."""
+        task = asyncio.get_running_loop().create_task(work, context=context)
         if not isinstance(self._tasks, set):
             self._tasks = set()
         self._tasks.add(task)

@@ -114,6 +114,18 @@ def test_encoded_value_is_spliced_in(name: CodecName, value: object) -> None:
     assert codec.stream_item(codec.stream_item_prefix("é1"), once) == codec.encode(StreamItem("é1", once))
 
 
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+@pytest.mark.parametrize("result", [None, 1, "é\ud83d", [{"a": b"b"}], Encoded(b'{"a":1}')])
+def test_a_completion_by_the_shortest_way_is_the_same(codec: Codec, result: object) -> None:
+    assert codec.completion("é1", result) == codec.encode(Completion("é1", result=result, has_result=True))
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_result_that_cannot_be_sent_is_refused_by_the_shortest_way_too(codec: Codec) -> None:
+    with pytest.raises(TypeError):
+        codec.completion("1", object())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_arguments_may_be_any_sequence(name: CodecName) -> None:
     codec = CODECS[name]

@@ -32,6 +32,17 @@ def opened(
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_whole_records_in_one_piece(name: CodecName) -> None:
+    """The shorter way, which most data takes: unknown types are passed over, and a Close ends it."""
+    protocol = opened(name)
+    assert protocol.receive_data(encode(name, Ping()) + UNKNOWN[name] + encode(name, Ping())) == [Ping(), Ping()]
+    assert protocol.receive_data(UNKNOWN[name]) == []
+    last = encode(name, CancelInvocation("1"), Close(), Ping())
+    assert protocol.receive_data(last) == [CancelInvocation("1"), Close()]
+    assert not protocol.is_open
+
+
+@pytest.mark.parametrize("name", NAMES)
 @given(data=st.data())
 def test_same_messages_come_out_of_any_pieces(name: CodecName, data: st.DataObject) -> None:
     sent: Sequence[HubMessage] = data.draw(st.lists(messages(VALUES[name]), max_size=5))

@@ -27,11 +27,21 @@ class Wire:
 
     def open(self, *messages: HubMessage) -> "Wire":
         """Handshake and first messages in one piece (H8)."""
-        self.connection.receive(self.protocol.handshake_request + b"".join(map(self.protocol.encode, messages)))
+        self._give(self.protocol.handshake_request + b"".join(map(self.protocol.encode, messages)))
         return self
 
     def write(self, *messages: HubMessage) -> None:
-        self.connection.receive(b"".join(map(self.protocol.encode, messages)))
+        self._give(b"".join(map(self.protocol.encode, messages)))
+
+    def _give(self, data: bytes) -> None:
+        """As a transport does, which is called by the event loop, outside of any task."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        asyncio.tasks._leave_task(loop, task)
+        try:
+            self.connection.receive(data)
+        finally:
+            asyncio.tasks._enter_task(loop, task)
 
     def invoke(self, target: str, *arguments: object, id: str | None = "1", streams: tuple[str, ...] = ()) -> None:
         self.write(Invocation(target, arguments, id, streams))

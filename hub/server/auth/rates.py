@@ -93,7 +93,7 @@ class InvocationLimit:
     """How often one connection may invoke. Immediate methods (Stop above all) have a bucket of their own, so that
     they get through when the others are over the limit; all connections of a user share one more for those others."""
 
-    __slots__ = ("_clock", "_immediate", "_ordinary", "_rate", "_user_key", "_user_rate", "hit")
+    __slots__ = ("_clock", "_immediate", "_ordinary", "_rate", "_user_key", "_user_rate", "hit", "is_any")
 
     def __init__(
         self,
@@ -110,11 +110,12 @@ class InvocationLimit:
         self._user_rate = user_rate  # None where there is no limit
         self._user_key = user_key
         self._clock = clock
+        self.is_any = self._ordinary is not None or user_rate is not None
 
     def wait_s(self, immediate: bool) -> float:
         """0 if it may go ahead, which counts it; else the seconds until it may."""
-        now = self._clock()
         bucket = self._immediate if immediate else self._ordinary
+        now = self._clock()
         if bucket is not None and (wait_s := bucket.take(now)):
             self.hit = f"max_invocations_per_s is {self._rate.per_s:g}"
             return wait_s

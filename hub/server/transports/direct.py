@@ -191,6 +191,7 @@ class DirectSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         connection = self._connection
         assert connection is not None  # since `begin`
+        connection.turn_begins()
         for event in self._reader.receive_data(data):
             if type(event) is bytes:
                 connection.receive(event)
