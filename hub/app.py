@@ -84,7 +84,7 @@ class Hubline:
         self._limits = _run_limits(self.settings)
         self._authenticate = authenticate or authentication.from_settings(self.settings)
         self._server = HubServer(
-            self._backplane.bus,
+            self._backplane.bus if self.settings.is_shared else None,
             authenticate=self._authenticate,
             anonymous_allowed=self.settings.is_loopback,
             allowed_origins=self.settings.allowed_origins,
