@@ -41,17 +41,25 @@ class ToolContext:
         self._report(fraction, note)
 
 
+def any_arguments(arguments: Mapping[str, Json]) -> None:
+    """The check of a tool that takes what comes."""
+
+
 class Tool(msgspec.Struct, frozen=True):
     """A tool that a run may call. `host` is "server", or the id of the client that executes it.
 
-    `run` gets arguments that were checked against `spec.input_schema`; it returns a JSON value, or raises `ToolError`.
-    It is cancelled when the run is stopped or `timeout_s` is over.
+    `check` raises `ToolError` for arguments that break `spec.input_schema`: it is called before anybody is asked to
+    approve them, and again for edited ones. `run` gets arguments that passed it; it returns a JSON value, or raises
+    `ToolError`. It is cancelled when the run is stopped or `timeout_s` is over. `own_name` is the host's own name of
+    the tool, where `spec.name` has a prefix that tells two hosts apart.
     """
 
     spec: ToolSpec
     run: Callable[[Mapping[str, Json], ToolContext], Awaitable[Json]]
     timeout_s: float = 60.0
     host: str = "server"
+    check: Callable[[Mapping[str, Json]], None] = any_arguments
+    own_name: str | None = None
 
 
 class Tools(Protocol):

@@ -63,6 +63,9 @@ def make_tool(
             values[context_parameter] = context
         return to_json(await function(**values), max_result_bytes)
 
+    def check(arguments: Mapping[str, Json]) -> None:
+        check_arguments(model, arguments)
+
     spec = ToolSpec(
         name=name,
         description=description or title or name.replace("_", " "),
@@ -70,7 +73,7 @@ def make_tool(
         access=access,
         title=title,
     )
-    return Tool(spec=spec, run=run, timeout_s=timeout_s)
+    return Tool(spec=spec, run=run, timeout_s=timeout_s, check=check)
 
 
 def arguments_schema(model: type[BaseModel]) -> Mapping[str, Json]:

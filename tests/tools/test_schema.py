@@ -165,3 +165,13 @@ def test_what_cannot_be_a_tool_is_refused_with_what_to_change() -> None:
 )
 def test_docstrings(text: str, description: str, parameters: dict[str, str]) -> None:
     assert read_docstring(text) == (description, parameters)
+
+
+def test_arguments_can_be_checked_without_running_the_tool() -> None:
+    async def never(to: int, ctx: ToolContext) -> None:
+        raise AssertionError
+
+    tool = make_tool(never)
+    tool.check({"to": 1})
+    with pytest.raises(ToolError, match="to is required"):
+        tool.check({})
