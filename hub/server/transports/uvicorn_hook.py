@@ -22,6 +22,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request
 
 from hub.server.transports.direct import EXTENSION, DirectSocket, Served
+from hub.server.transports.uvicorn_upgrade import Message, Upgrade, accepted_key
 
 # Of an instance, once it has accepted.
 _EXPECTED = ("config", "conn", "connections", "handshake_complete", "loop", "read_paused", "scope", "transport")
@@ -140,7 +141,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         upgrade = sys.exception()
-        super().handle_websocket_upgrade()
+        key = accepted_key(self.parser.get_method(), self.headers, may_compress=self.config.ws_per_message_deflate)
+        if key is None or self.ws_protocol_class is not WebSocketProtocol:
+            super().handle_websocket_upgrade()
+        else:
+            self.connections.discard(self)
+            Upgrade(
+                self.config,
+                self.server_state,
+                self.transport,
+                cast(Message, self.scope),
+                self.url,
+                key,
+                lambda: WebSocketProtocol(self.config, self.server_state, self.app_state),
+            ).begin()
         # Called while the parser's exception is handled, which says where the head ended.
         if isinstance(upgrade, httptools.HttpParserUpgrade) and (rest := self._read[upgrade.args[0] :]):
             cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from hub.server.transports import uvicorn_hook, uvicorn_takeover
 from hub.server.transports.direct import offered
+from hub.server.transports.uvicorn_upgrade import Upgrade
 from tests.server.live import Uvicorn
 from tests.server.transports.frame_cases import TEXT, close, frame
 from tests.server.transports.served import Place, RawSocket
@@ -125,8 +126,8 @@ async def test_flood_before_the_accept_is_not_read() -> None:
         while writer.transport.get_write_buffer_size() < 8_000_000:  # no more than the kernel's buffers is taken
             writer.write(frame(TEXT, b"x" * 65_536) * 10)
             await asyncio.sleep(0)
-        (protocol,) = place.uvicorn.server_state.connections
-        assert isinstance(protocol, uvicorn_hook.WebSocketProtocol)
+        (protocol,) = cast(set[object], place.uvicorn.server_state.connections)
+        assert isinstance(protocol, Upgrade)
         assert 0 < len(protocol._held) < 1_000_000
         accept.set()
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
