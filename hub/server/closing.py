@@ -42,9 +42,9 @@ class ClosingConnection(ABC):
 
     __slots__ = (
         *("_codec", "_connecting", "_dispatcher", "_expiry", "_hub", "_inactive_since", "_intake"),
-        *("_is_polled", "_liveness", "_lost_by", "_opened_at", "_options", "_protocol", "_resending"),
+        *("_is_polled", "_items", "_liveness", "_lost_by", "_opened_at", "_options", "_protocol", "_resending"),
         *("_scope", "_served", "_stateful", "_tasks", "_was_connected", "_writer", "asking", "connection_id"),
-        *("finished", "groups", "http", "items", "on_detached", "outbox", "state", "user"),
+        *("finished", "groups", "http", "on_detached", "outbox", "state", "user"),
     )
 
     def __init__(
@@ -55,8 +55,8 @@ class ClosingConnection(ABC):
         self.connection_id = connection_id
         self.user = user
         self.http = http
-        self.items: dict[str, object] = {}
-        self.groups: set[str] = set()  # written by the registry only
+        self._items: dict[str, object] | None = None  # from the first use on
+        self.groups: set[str] | None = None  # once it has been in one; written by the registry only
         self.state = State.HANDSHAKE
         self.outbox = Outbox(writer, options.outbox_max_bytes, self._overflow)
         self.asking = Asking(self._send_invocation)
@@ -74,7 +74,8 @@ class ClosingConnection(ABC):
         self._hub: AnyHub | None = None  # once it is made, after the handshake
         self._scope: Scope | None = None  # from the handshake on, if the hub needs what is provided
         self._dispatcher: Dispatcher | None = None  # once the hub is made
-        self._expiry = Expiry(user, options.token_warning_s) if options.close_on_expiry else None
+        self._expiry: Expiry | None = None  # once it has a token that ends
+        self.go_on_as(user)
         self._tasks = OwnedTasks()
         self._connecting: asyncio.Task[None] | None = None  # runs on_connected
         self._was_connected = False  # on_connected has succeeded, so on_disconnected must run
@@ -98,6 +99,12 @@ class ClosingConnection(ABC):
         """What came, when it may be read."""
 
     # ----------------------------------------------------------------------------------------- as the hub sees it
+
+    @property
+    def items(self) -> dict[str, object]:
+        if self._items is None:
+            self._items = {}
+        return self._items
 
     @property
     def is_closed(self) -> bool:
@@ -138,6 +145,8 @@ class ClosingConnection(ABC):
         self.user = user
         if self._expiry is not None:
             self._expiry.renew(user)
+        elif user.expires_at is not None and self._options.close_on_expiry:
+            self._expiry = Expiry(user, self._options.token_warning_s)
 
     def _send_invocation(self, message: Invocation) -> None:
         self.outbox.send(self.codec.encode(message))

@@ -33,7 +33,7 @@ class Recipient(Protocol):
     connection_id: str
     user: User
     outbox: Outbox
-    groups: set[str]
+    groups: set[str] | None
 
     @property
     def is_closed(self) -> bool: ...
@@ -96,7 +96,7 @@ class HubRegistry:
             del self._encodings[encoding]
         self._everybody.pop(connection.outbox, None)
         _drop(self._users, connection.user.key, connection.outbox)
-        for group in list(connection.groups):
+        for group in list(connection.groups or ()):
             self._leave(group, connection)
 
     # ---------------------------------------------------------------------------------------------------- groups
@@ -110,6 +110,8 @@ class HubRegistry:
         if connection.is_closed:
             return
         self._gathering.let_go()
+        if connection.groups is None:
+            connection.groups = set()
         connection.groups.add(group)
         self._groups.setdefault(group, {})[connection.outbox] = None
         try:
@@ -127,7 +129,8 @@ class HubRegistry:
 
     def _leave(self, group: str, connection: Recipient) -> None:
         self._gathering.let_go()
-        connection.groups.discard(group)
+        if connection.groups is not None:
+            connection.groups.discard(group)
         if _drop(self._groups, group, connection.outbox):
             self._stop_listening(group)
 

@@ -35,7 +35,9 @@ class Owner(Protocol):
     """The connection, as far as its calls need it."""
 
     user: User
-    items: dict[str, object]
+
+    @property
+    def items(self) -> dict[str, object]: ...
 
     def own(self, work: Coroutine[object, object, None], context: Context | None = None) -> asyncio.Task[None]:
         """Run it as a task of the connection: cancelled and awaited when that ends. Without `context` in a copy of the

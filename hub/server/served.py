@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from hub.server.auth import Gate, Refused, User
 from hub.server.auth.authorize import Asked, Rules, is_allowed
@@ -47,8 +48,12 @@ class ServedHub:
 
     def limit_for(self, user: User) -> InvocationLimit:
         options = self.options
-        rate = Rate(options.max_invocations_per_s, options.invocation_burst)
+        rate = _rate(options.max_invocations_per_s, options.invocation_burst)
         return InvocationLimit(rate, None if user.anonymous else self.user_rate, user.key)
+
+
+_rate = lru_cache(maxsize=64)(Rate)
+"""One for all connections of a hub."""
 
 
 def bind_methods(
