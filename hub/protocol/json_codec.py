@@ -48,6 +48,8 @@ class JsonCodec:
                     _id(message.invocation_id),
                     _value(message.item),
                 )
+            case Invocation(invocation_id=None, stream_ids=(), headers=None):  # what is sent to many
+                body = b'{"type":1,"target":%b,"arguments":%b' % (dump_json(message.target), _array(message.arguments))
             case Invocation():
                 body = b'{"type":1' + _call(message)
             case Completion():

@@ -92,10 +92,16 @@ class Gathering:
 
     def _send_now(self, recipients: Recipients, excluded: Set[Outbox], records: Records) -> None:
         count = 0
+        encoding: CodecName | None = None
+        record = b""
         for outbox in recipients:
-            if not (excluded and outbox in excluded):
-                outbox.send(records.of(outbox.encoding))
-                count += 1
+            if excluded and outbox in excluded:
+                continue
+            if outbox.encoding != encoding:
+                encoding = outbox.encoding
+                record = records.of(encoding)
+            outbox.send(record)
+            count += 1
         self._metrics.records_fanned_out += count
 
     def _send_one(self, outbox: Outbox, records: Records) -> None:

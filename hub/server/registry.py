@@ -27,6 +27,9 @@ from hub.server.tasks import OwnedTasks
 from hub.server.worker import current_call
 
 
+_NOBODY: frozenset[Outbox] = frozenset()
+
+
 class Recipient(Protocol):
     """A connection after its handshake, as far as the registry needs it."""
 
@@ -206,8 +209,10 @@ class HubRegistry:
         return None if connection is None or connection.is_closed else connection.asking
 
     def _deliver(self, audience: Audience, records: Records) -> None:
-        found = (self.connections.get(connection_id) for connection_id in audience.excluded)
-        excluded = frozenset(connection.outbox for connection in found if connection is not None)
+        excluded = _NOBODY
+        if audience.excluded:
+            found = (self.connections.get(connection_id) for connection_id in audience.excluded)
+            excluded = frozenset(connection.outbox for connection in found if connection is not None)
         self._gathering.send(self._recipients(audience), excluded, records, self._encodings)
 
     def _recipients(self, audience: Audience) -> Recipients:
