@@ -26,7 +26,6 @@ from hub.server.outbox import Outbox
 from hub.server.tasks import OwnedTasks
 from hub.server.worker import current_call
 
-
 _NOBODY: frozenset[Outbox] = frozenset()
 
 
