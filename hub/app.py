@@ -330,6 +330,7 @@ def _run_limits(settings: Settings) -> RunLimits:
         max_queued_runs=settings.max_queued_runs,
         max_steps=settings.max_steps,
         wall_time_s=settings.wall_time_s,
+        approval_s=settings.approval_s,
         idle_stop_s=settings.idle_stop_s,
         lease_ms=round(settings.lease_s * 1000),
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from hub.chat.parts import Session, WireStruct
 from hub.chat_requests import (
+    ApprovalRequest,
     ErrorRequest,
     HistoryRequest,
     ListRequest,
@@ -63,6 +64,7 @@ FEATURES = [
     "share",
     "unread",
     "refresh_token",
+    "approvals",
 ]
 
 
@@ -166,6 +168,11 @@ class ChatHub(Hub):
     @immediate
     async def stop(self, session_id: str, request: object = None) -> Encoded:
         return _encoded(await self._stop(session_id, parse(StopRequest, request)))
+
+    @immediate
+    async def resolve_approval(self, session_id: str, call_id: str, request: object) -> Encoded:
+        wish = parse(ApprovalRequest, request).wish()
+        return _encoded(await self._chats.approving.resolve(self._user, session_id, call_id, wish))
 
     async def regenerate(self, session_id: str, request: object) -> Encoded:
         wanted = parse(RegenerateRequest, request)

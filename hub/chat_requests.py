@@ -7,13 +7,14 @@ Field names ignore case and underscores, null is absent, unknown fields are igno
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from pydantic_core import PydanticCustomError
 
 from hub.backplane.base import Position
-from hub.chat.parts import Autonomy, Json, Rating, TextPart
+from hub.chat.parts import ApprovalScope, Autonomy, Json, Rating, TextPart
 from hub.chat.titles import clean_title
 from hub.errors import CallError
+from hub.runs.approving import ApprovalWish
 from hub.runs.asking import Wish
 from hub.runs.chats import SettingsWish
 from hub.runs.sharing import SharedRole
@@ -138,6 +139,23 @@ class StopRequest(WireModel):
     run_id: Id | None = None
     message_id: Id | None = None
     queued: bool = False
+
+
+class ApprovalRequest(WireModel):
+    approve: StrictBool
+    arguments: Annotated[dict[str, Json], BeforeValidator(_bounded_depth)] | None = None
+    reason: Annotated[str, Field(max_length=2000)] | None = None
+    scope: ApprovalScope = "call"
+    attempt: Annotated[int, Field(ge=1, le=MAX_INTEGER)] | None = None
+
+    def wish(self) -> ApprovalWish:
+        return ApprovalWish(
+            approve=self.approve,
+            arguments=self.arguments,
+            reason=self.reason,
+            scope=self.scope,
+            attempt=self.attempt,
+        )
 
 
 class RegenerateRequest(WireModel):

@@ -168,7 +168,14 @@ class Settings(BaseSettings):
     # Limits of a run.
     max_queued_runs: Count = Field(default=20, description="a number from 1: how many messages may wait in a session")
     max_steps: Count = Field(default=50, description="a number from 1: how many model requests an answer may take")
-    wall_time_s: Seconds = Field(default=540.0, description="a number of seconds: how long an answer may take")
+    wall_time_s: Seconds = Field(
+        default=540.0,
+        description="a number of seconds: how long an answer may take, waits for approvals not counted",
+    )
+    approval_s: Seconds = Field(
+        default=600.0,
+        description="a number of seconds: how long a tool call waits for somebody to approve it",
+    )
     tool_timeout_s: Seconds = Field(
         default=60.0, description="a number of seconds: how long a tool may take on the server"
     )

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.providers": (*GROUND, *STRUCTS, "hub.tables"),
     "hub.tools": (*GROUND, *STRUCTS, "hub.providers.base", "hub.tables"),
     # `Encoded`: what goes to many watchers is encoded once, below the transport.
-    "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol.messages"),
+    "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol.messages", "hub.tools.policy"),
     "hub.server": (*GROUND, "hub.protocol", "hub.backplane.base"),
     "hub.chat_hub": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol", "hub.runs", "hub.server", "hub.chat_requests"),
     "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),

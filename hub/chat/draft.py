@@ -6,6 +6,7 @@ import msgspec
 
 from hub.chat import events
 from hub.chat.parts import (
+    Approval,
     FilePart,
     Json,
     Message,
@@ -126,11 +127,16 @@ class Draft:
 
     def approval_needed(self, event: events.ApprovalNeeded) -> None:
         self.approvals[event.call_id] = event
-        self._change(event.call_id, arguments=event.arguments, state="approval")
+        waits = Approval(attempt=event.attempt)
+        self._change(event.call_id, arguments=event.arguments, state="approval", approval=waits)
 
     def approval_resolved(self, event: events.ApprovalResolved) -> None:
-        self.approvals.pop(event.call_id, None)
-        self._change(event.call_id, arguments=event.arguments, state="running" if event.approve else "pending")
+        needed = self.approvals.pop(event.call_id, None)
+        answer = Approval(
+            attempt=1 if needed is None else needed.attempt, approve=event.approve, by=event.by, scope=event.scope
+        )
+        state = "running" if event.approve else "pending"
+        self._change(event.call_id, arguments=event.arguments, state=state, approval=answer)
 
     def tool_progress(self, event: events.ToolProgress) -> None:
         self._change(event.call_id, progress=Progress(event.fraction, event.note))

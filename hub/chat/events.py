@@ -11,6 +11,7 @@ import msgspec
 
 from hub.chat.parts import (
     Access,
+    ApprovalScope,
     Json,
     Message,
     RunError,
@@ -105,7 +106,10 @@ class ToolInput(Event, frozen=True, tag="tool_input"):
 
 
 class ApprovalNeeded(Event, frozen=True, tag="approval_needed"):
-    """The call waits for somebody to allow it, until `expires_at`."""
+    """The call waits for somebody to allow it, until `expires_at`.
+
+    It comes again, with a higher `attempt`, if the arguments were edited to some that need an approval of their own.
+    """
 
     run_id: str
     call_id: str
@@ -113,17 +117,18 @@ class ApprovalNeeded(Event, frozen=True, tag="approval_needed"):
     reason: str
     expires_at: int
     preview: Json = None
+    attempt: int = 1
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
-    """The first answer to an approval; `arguments` are those that the call runs with."""
+    """The answer that settled an approval; `arguments` are those that the call runs with, if it was allowed."""
 
     run_id: str
     call_id: str
     approve: bool
     arguments: Mapping[str, Json]
     by: str
-    scope: str
+    scope: ApprovalScope
 
 
 class ToolProgress(Event, frozen=True, tag="tool_progress"):

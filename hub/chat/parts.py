@@ -20,6 +20,7 @@ Autonomy = Literal["ask", "agent-default", "agent-yolo"]
 ToolOutcome = Literal["success", "failed", "denied", "interrupted", "timed_out"]
 ToolState = Literal["pending", "approval", "running", "success", "failed", "denied", "interrupted", "timed_out"]
 MessageStatus = Literal["queued", "streaming", "complete", "stopped", "failed", "interrupted", "limit", "superseded"]
+ApprovalScope = Literal["call", "run", "session"]
 RunOutcome = Literal["completed", "stopped", "failed", "interrupted", "limit"]
 
 
@@ -50,9 +51,21 @@ class Progress(WireStruct, frozen=True):
     note: str | None = None
 
 
+class Approval(WireStruct, frozen=True, kw_only=True):
+    """That a call was asked about, and the answer. Without one (`approve` is absent) it waits, or never ran.
+
+    `attempt` counts from 1: a call is asked about again if its edited arguments need that.
+    """
+
+    attempt: int = 1
+    approve: bool | None = None
+    by: str | None = None
+    scope: ApprovalScope | None = None
+
+
 class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
     """A tool call and what came of it. `arguments` are absent until they are whole. `cut`: the result is longer than
-    what stands here (a snapshot's), `History` has it whole."""
+    what stands here (a snapshot's), `History` has it whole. `approval` is there if somebody was asked for one."""
 
     call_id: str
     name: str
@@ -67,6 +80,7 @@ class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag=
     duration_ms: int | None = None
     cut: bool = False
     step: int = 0
+    approval: Approval | None = None
 
 
 class FilePart(WireStruct, frozen=True, tag_field="type", tag="file"):

@@ -5,6 +5,7 @@ the way, has the same transcript. The driver of a session folds what it writes; 
 snapshots; clients fold what they receive.
 """
 
+import re
 from collections.abc import Iterable
 from typing import assert_never
 
@@ -37,6 +38,8 @@ class _Seat(msgspec.Struct):
     message: Message
 
 
+_CALL_ID = re.compile(r"[!-~]{1,120}")  # what is added to make it unique has its place within 128
+
 _message_decoder = msgspec.json.Decoder(Message)
 
 
@@ -55,6 +58,7 @@ class Transcript:
         self.runs: dict[str, Draft] = {}  # by run id: started and not done, in the order of their start
         self._seats: dict[str, _Seat] = {}  # by message id, in the order of places
         self._changed: set[str] = set()  # message ids, since the last `stored`
+        self._call_ids: set[str] | None = None  # of all tool calls; collected when first asked for
         for place, body in rows:
             message = _message_decoder.decode(body)
             self._seats[message.message_id] = _Seat(place, message)
@@ -86,6 +90,8 @@ class Transcript:
                 draft = self.runs.get(event.run_id)
                 if draft is not None:
                     _apply_to_draft(draft, event)
+                if self._call_ids is not None and isinstance(event, events.ToolStart):
+                    self._call_ids.add(event.call_id)
 
     def _begin_step(self, step: events.Step) -> None:
         """What the client has reported goes into this request, and into no other."""
@@ -133,6 +139,31 @@ class Transcript:
         return run_id not in self.runs and any(
             seat.message.run_id == run_id and seat.message.role == "assistant" for seat in self._seats.values()
         )
+
+    def free_call_id(self, wanted: str) -> str:
+        """An id for a new tool call that none of the session's has: `wanted`, if it is one that clients can send back.
+
+        Some providers begin to count anew with each request. All messages have to be loaded.
+        """
+        if self._call_ids is None:
+            parts = [part for message in self.messages() for part in message.parts]
+            parts += [part for draft in self.runs.values() for part in draft.message().parts]
+            self._call_ids = {part.call_id for part in parts if isinstance(part, ToolCallPart)}
+        wanted = wanted if _CALL_ID.fullmatch(wanted) else "call"
+        free, number = wanted, 1
+        while free in self._call_ids:
+            number += 1
+            free = f"{wanted}_{number}"
+        return free
+
+    def call(self, call_id: str) -> ToolCallPart | None:
+        """A tool call, as far as messages are loaded."""
+        drafts = (draft.message() for draft in self.runs.values())
+        for message in (*drafts, *reversed(self.messages())):
+            for part in message.parts:
+                if isinstance(part, ToolCallPart) and part.call_id == call_id:
+                    return part
+        return None
 
     def latest(self, *, limit: int = SNAPSHOT_MESSAGES, max_bytes: int = SNAPSHOT_BYTES) -> tuple[list[Message], bool]:
         """The newest messages, oldest first, and whether there are more below them.

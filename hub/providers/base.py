@@ -64,7 +64,8 @@ class ThinkingEnd(msgspec.Struct, frozen=True):
 
 
 class ToolCallStart(msgspec.Struct, frozen=True):
-    """The model begins a tool call. `call_id` is the provider's, unique in the session."""
+    """The model begins a tool call. `call_id` is the provider's, unique in the step; where another call of the session
+    has it already, the hub gives this one a new id, by which the history then knows it."""
 
     call_id: str
     name: str

@@ -105,6 +105,8 @@ def result_text(part: ToolCallPart) -> tuple[str, bool]:
             text = f"No result came in time.{again}{why}"
         case "pending" | "approval":
             text = f"The answer was stopped before this call ran.{why}"
+        case _ if part.approval is not None and part.approval.approve is None:
+            text = f"The answer was stopped before anybody allowed this call; it did not run.{why}"
         case _ if part.arguments is None:
             text = f"The answer ended while this call was being written; it did not run.{why}"
         case _:

@@ -3,9 +3,9 @@
 from hub.chat.parts import Autonomy, Session
 from hub.errors import CallError
 from hub.runs.sessions import Sessions
+from hub.tools.policy.autonomy import lower, may_choose
 
 _RANK = {"viewer": 0, "editor": 1, "owner": 2}
-_LEVEL: dict[Autonomy, int] = {"ask": 0, "agent-default": 1, "agent-yolo": 2}
 
 
 class Access:
@@ -44,7 +44,20 @@ def require(session: Session, user: str, role: str) -> None:
         raise CallError("forbidden", f"This needs the role {role}, and yours is {has}. Ask the session's owner.")
 
 
+def may_approve(session: Session, user: str) -> bool:
+    """Whether what this user approved for the session holds."""
+    return role_of(session, user) in ("owner", "editor")
+
+
+def autonomy_of(session: Session, author: str, wanted: Autonomy | None) -> Autonomy:
+    """What a run goes by now that `author` asked for: the session's mode may have been lowered since."""
+    if wanted is None:
+        return session.autonomy
+    return wanted if role_of(session, author) == "owner" else lower(wanted, session.autonomy)
+
+
 def check_autonomy(session: Session, user: str, wanted: Autonomy | None) -> None:
     """Only the owner may raise it."""
-    if wanted is not None and _LEVEL[wanted] > _LEVEL[session.autonomy] and role_of(session, user) != "owner":
+    is_owner = role_of(session, user) == "owner"
+    if wanted is not None and not may_choose(wanted, session.autonomy, is_owner=is_owner):
         raise CallError("forbidden", f"Only the owner may raise the autonomy above {session.autonomy}. Leave it out.")

@@ -11,6 +11,7 @@ from hub.chat.parts import NO_USAGE, Autonomy, Json, Message, Participant, Ratin
 from hub.errors import CallError
 from hub.runs import lives
 from hub.runs.access import Access, check_autonomy, require, role_of
+from hub.runs.approving import Approving
 from hub.runs.asking import Asking, Providers
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
@@ -67,6 +68,7 @@ class Chats:
         self._access = Access(sessions)
         self._reading = Reading(backplane.journal, follows)
         self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
+        self.approving = Approving(backplane.inbox, backplane.journal, self._access, supervisor)
         self.sharing = Sharing(environment, self._access, sessions, follows, self._note)
 
     # ---------------------------------------------------------------------------------------------- sessions
@@ -145,11 +147,14 @@ class Chats:
         if wish.provider is not None or wish.model is not None:
             changes["provider"], changes["model"] = self._providers.choose_for(session, wish.provider, wish.model)
         now = self._env.now_ms()
-        changed = await self._sessions.change(
-            session_id,
-            lambda old: msgspec.structs.replace(old, **changes, updated_at=now),
-            created_at=session.created_at,
-        )
+
+        def change(old: Session) -> Session:
+            # Once more, of the session as it is replaced: it may have been lowered, or taken away, meanwhile.
+            require(old, user, "editor")
+            check_autonomy(old, user, wish.autonomy)
+            return msgspec.structs.replace(old, **changes, updated_at=now)
+
+        changed = await self._sessions.change(session_id, change, created_at=session.created_at)
         if changed is None:
             raise CallError("session_not_found", "The session was deleted meanwhile. Open another one.")
         await self._note(changed, events.SessionChanged(changes, time=now))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class RunLimits:
     """Times in seconds or milliseconds, as the names say. `idle_stop_s`: a run that nobody watches is stopped after
     this long (None: never). `ring_entries`: how far a watcher may fall behind before it
-    gets a snapshot; `linger_s`: how long a session stays followed after its last watcher left."""
+    gets a snapshot; `linger_s`: how long a session stays followed after its last watcher left.
+    `approval_s`: how long a call waits for somebody to approve it, which does not count as `wall_time_s`."""
 
     max_queued_runs: int = 20
     max_steps: int = 50
@@ -25,3 +26,4 @@ class RunLimits:
     retry_read_s: float = 0.5
     check_position_s: float = 5.0
     drain_s: float = 5.0
+    approval_s: float = 600.0

@@ -18,6 +18,11 @@ def note_id(session: Session, unique: str) -> str:
     return f"{session.created_at}.{unique}"
 
 
+def approval_key(session: Session, call_id: str, attempt: int) -> str:
+    """The key of the answer to an approval, among the session's answers."""
+    return f"approval:{call_id}:{session.created_at}.{attempt}"
+
+
 def is_note_of(session: Session, note_id: str) -> bool:
     created_at, dot, _ = note_id.partition(".")
     return not dot or created_at == str(session.created_at)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from hub.backplane.base import Bus, Directory, Position, SessionRecord
-from hub.chat.parts import Session, WireStruct
+from hub.chat.parts import Access, Session, WireStruct
+from hub.tools.policy.autonomy import is_higher
 
 
 class SessionRow(WireStruct, frozen=True, kw_only=True):
@@ -23,12 +24,27 @@ class SessionRow(WireStruct, frozen=True, kw_only=True):
     deleted: bool = False
 
 
+class Grant(msgspec.Struct, frozen=True):
+    """An approval for the whole session: calls of this tool are not asked about while it has this access, and while
+    who gave it may still approve."""
+
+    tool: str
+    access: Access
+    by: str
+
+
+MAX_GRANTS = 100
+"""Of one session; over it the oldest goes."""
+
+
 class StoredSession(Session, frozen=True, kw_only=True):
-    """A session with what only lists need: the end of its newest answer, and how far each participant has read."""
+    """A session with what clients are not told: for lists, the end of its newest answer, and how far each participant
+    has read; for runs, what need not be asked again."""
 
     epoch: str = ""
     top: int = 0
     read: Mapping[str, int] = {}
+    grants: Sequence[Grant] = ()
 
     def is_unread(self, user: str) -> bool:
         return self.read.get(user, 0) < self.top
@@ -73,6 +89,24 @@ class Sessions:
     async def get(self, session_id: str) -> Session | None:
         record = await self._directory.get(session_id)
         return None if record is None else _decoder.decode(record.body)
+
+    async def with_grants(self, session_id: str) -> tuple[Session, Sequence[Grant]] | None:
+        """The session as it is now, with what was approved for all of it."""
+        record = await self._directory.get(session_id)
+        if record is None:
+            return None
+        stored = _stored_decoder.decode(record.body)
+        return _plain(stored), stored.grants
+
+    async def grant(self, session: Session, grant: Grant) -> None:
+        """Remember an approval for the life of the session, or until its autonomy is lowered."""
+
+        def apply(old: StoredSession) -> StoredSession:
+            if grant in old.grants:
+                return old
+            return msgspec.structs.replace(old, grants=[*old.grants, grant][-MAX_GRANTS:])
+
+        await self._change(session.session_id, apply, session.created_at)
 
     async def change(
         self,
@@ -164,7 +198,9 @@ def _stored(session: Session, old: StoredSession | None = None) -> StoredSession
     fields = {name: getattr(session, name) for name in Session.__struct_fields__}
     if old is None:
         return StoredSession(**fields)
-    return StoredSession(**fields, epoch=old.epoch, top=old.top, read=old.read)
+    # Who lowers the autonomy wants to be asked again.
+    grants = () if is_higher(old.autonomy, session.autonomy) else old.grants
+    return StoredSession(**fields, epoch=old.epoch, top=old.top, read=old.read, grants=grants)
 
 
 def _plain(session: StoredSession) -> Session:

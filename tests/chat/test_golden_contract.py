@@ -31,7 +31,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "thinking": ("runId messageId part delta", "signature redacted"),
     "tool_start": ("runId messageId part callId name access host", "title"),
     "tool_input": ("runId callId", "delta arguments"),
-    "approval_needed": ("runId callId arguments reason expiresAt", "preview"),
+    "approval_needed": ("runId callId arguments reason expiresAt", "preview attempt"),
     "approval_resolved": ("runId callId approve arguments by scope", ""),
     "tool_progress": ("runId callId", "fraction note"),
     "tool_complete": ("runId callId outcome durationMs", "result error"),
@@ -106,6 +106,11 @@ def test_there_is_an_example_of_each_part_and_state() -> None:
     found = [part for name in MESSAGES for part in json.loads(line(name))["parts"]]
     assert {part["type"] for part in found} == {"text", "thinking", "tool_call", "file"}
     assert {part["state"] for part in found if part["type"] == "tool_call"} == set(get_args(parts.ToolState))
+
+
+def test_there_is_an_example_of_each_way_that_an_approval_stands() -> None:
+    found = [part["approval"] for name in MESSAGES for part in json.loads(line(name))["parts"] if "approval" in part]
+    assert {approval.get("approve") for approval in found} == {None, False, True}
 
 
 def test_a_session_is_read_and_written_byte_for_byte() -> None:

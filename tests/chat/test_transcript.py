@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hub.chat import events
 from hub.chat.parts import (
     NO_USAGE,
+    Approval,
     FilePart,
     Message,
     MessageStatus,
@@ -151,6 +152,39 @@ def test_an_approval_is_pending_until_it_is_resolved(approve: bool, state: str) 
     active = transcript.active()
     assert active is not None and active.pending_approvals == []
     assert (active.open_calls[0].state, active.open_calls[0].arguments) == (state, {"to": 2})
+    assert active.open_calls[0].approval == Approval(approve=approve, by="ann", scope="call")
+
+
+def test_a_call_that_is_asked_about_again_says_so() -> None:
+    first = events.ApprovalNeeded("r", "c", {"to": 1}, "It writes.", 99, time=3)
+    again = events.ApprovalNeeded("r", "c", {"to": 2}, "It reaches out.", 199, attempt=2, time=4)
+    resolved = events.ApprovalResolved("r", "c", True, {"to": 2}, "ann", "run", time=5)
+    assert call_of(first, again).approval == Approval(attempt=2)
+    assert call_of(first, again, resolved).approval == Approval(attempt=2, approve=True, by="ann", scope="run")
+    assert call_of(resolved).approval == Approval(approve=True, by="ann", scope="run")
+
+
+def test_a_call_is_found_by_its_id() -> None:
+    transcript = folded(said("m"), started("r"), tool("c"), done("r"), started("s"), text("hi", run_id="s"))
+    transcript.apply(tool("d", part=1, run_id="s"))
+    found = [transcript.call(call_id) for call_id in ("c", "d", "e")]
+    assert [call and call.call_id for call in found] == ["c", "d", None]
+
+
+def test_each_call_of_a_session_gets_an_id_of_its_own() -> None:
+    transcript = folded(said("m"), started("r"), text("hi"), tool("call_0", part=1), done("r"), started("s"))
+    transcript.apply(tool("call_1", run_id="s"))
+    assert [transcript.free_call_id(wanted) for wanted in ("call_0", "call_1", "call_2")] == [
+        "call_0_2",
+        "call_1_2",
+        "call_2",
+    ]
+    transcript.apply(tool("call_0_2", part=1, run_id="s"))
+    assert transcript.free_call_id("call_0") == "call_0_3"
+    assert [transcript.free_call_id(wanted) for wanted in ("", "a b", "x" * 121, "x" * 120)] == [
+        *["call"] * 3,
+        "x" * 120,
+    ]
 
 
 def test_a_file_is_a_part() -> None:

@@ -4,11 +4,13 @@ import json
 import math
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.chat.parts import (
+    Approval,
     FilePart,
     Json,
     Message,
@@ -100,6 +102,13 @@ def test_each_state_of_a_call_is_told_apart(state: ToolState) -> None:
     assert is_error == (state != "success")
     assert text == "fine" if state == "success" else "because" in text
     assert len(others) == 6  # pending and approval are told alike, so are running and interrupted
+
+
+def test_a_call_that_nobody_allowed_did_not_take_effect() -> None:
+    waited = msgspec.structs.replace(call(state="interrupted", arguments={}), access="write", approval=Approval())
+    allowed = msgspec.structs.replace(waited, approval=Approval(approve=True, by="ann"))
+    assert result_text(waited) == ("The answer was stopped before anybody allowed this call; it did not run.", True)
+    assert "It may have taken effect" in result_text(allowed)[0]
 
 
 def test_a_call_whose_arguments_were_cut_off_is_answered_so() -> None:

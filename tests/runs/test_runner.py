@@ -296,20 +296,6 @@ async def test_arguments_that_are_no_object_fail(backplane: Backplane) -> None:
     assert await outcome_of(backplane, acts) == "failed: It is a list."
 
 
-@pytest.mark.parametrize(
-    ("autonomy", "access", "expected"),
-    [("ask", "read", "denied"), ("agent-default", "read", "success"), ("agent-default", "write", "denied")],
-)
-async def test_autonomy_decides(backplane: Backplane, autonomy: Autonomy, access: str, expected: str) -> None:
-    tools = Toolset()
-
-    async def touch() -> str:
-        return "touched"
-
-    tools.tool(name="touch", access=access)(touch)  # type: ignore[arg-type]  # one of the two
-    assert (await outcome_of(backplane, call("c1", "touch"), tools, autonomy=autonomy)).startswith(expected)
-
-
 async def test_whatever_a_tool_raises_fails_its_call_only(
     backplane: Backplane, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from hub.chat import events
-from hub.chat.parts import Autonomy, Json, Session, ToolCallPart, ToolOutcome
-from hub.runs.answer.answers import Answers
+from hub.chat.parts import Json, Session, ToolCallPart, ToolOutcome
+from hub.runs.answer.approvals import Approvals
 from hub.runs.answer.step import WholeCall
 from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
@@ -31,20 +31,16 @@ class Calls:
         run_id: str,
         ask: RunAsk,
         writer: EventWriter,
-        answers: Answers,
+        approvals: Approvals,
     ) -> None:
         self._env = environment
         self._tools = tools
-        self._answers = answers
+        self._approvals = approvals
         self._session = session
         self._run_id = run_id
         self._ask = ask
         self._writer = writer
         self._began: dict[str, int] = {}  # call id: when it began to run
-
-    @property
-    def autonomy(self) -> Autonomy:
-        return self._ask.autonomy or self._session.autonomy
 
     async def run_all(self, calls: Sequence[WholeCall]) -> None:
         """Run a step's calls side by side; returns when each has its outcome. Cancelled, it cancels them all."""
@@ -65,15 +61,18 @@ class Calls:
         tool = self._tools.get(call.name)
         if tool is None:
             self._complete(call.call_id, "failed", error=f"There is no tool called {call.name}.")
-        elif not self._may_run(tool):
-            text = f"{call.name} needs an approval in the mode {self.autonomy}, and this hub cannot ask for one yet."
-            self._complete(call.call_id, "denied", error=text)
+            return
+        try:
+            tool.check(call.arguments)
+        except ToolError as error:  # nobody is asked about a call that cannot run
+            self._complete(call.call_id, "failed", error=str(error))
+            return
+        permit = await self._approvals.permit(tool, call.call_id, call.arguments)
+        if permit.arguments is None:
+            self._complete(call.call_id, "denied", error=permit.why)
         else:
-            await self._execute(tool, call.call_id, call.arguments)
-
-    def _may_run(self, tool: Tool) -> bool:
-        """Design, section 3.6."""
-        return self.autonomy == "agent-yolo" or (self.autonomy == "agent-default" and tool.spec.access == "read")
+            self._began[call.call_id] = self._env.now_ms()  # how long people took is no time of the tool
+            await self._execute(tool, call.call_id, permit.arguments)
 
     async def _execute(self, tool: Tool, call_id: str, arguments: Mapping[str, Json]) -> None:
         context = ToolContext(

@@ -30,9 +30,12 @@ from hub.providers.base import (
 )
 from hub.runs.answer import history
 from hub.runs.answer.answers import Answers
+from hub.runs.answer.approvals import Approvals
 from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
+from hub.runs.answer.rights import Rights
 from hub.runs.answer.step import StepWriter
 from hub.runs.answer.text import repaired
+from hub.runs.answer.wall_time import WallTime
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
@@ -92,6 +95,7 @@ class Runner:
         transcript: Transcript,
         writer: EventWriter,
         answers: Answers,
+        rights: Rights,
         *,
         epoch: str,
         asked_at: int,
@@ -111,7 +115,9 @@ class Runner:
         self._usage = NO_USAGE  # of the steps that have ended
         self._step_usage: Usage | None = None  # of the step under way, as far as the provider has told it
         self._tools = environment.tools
-        self._calls = Calls(environment, self._tools, session, run_id, ask, writer, answers)
+        self._wall_time = WallTime(environment.limits.wall_time_s)
+        approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
+        self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals)
         self._chars = 0  # of the step under way, if it was cut off
         self.stopped_by: str | None = None  # set by `stop`, before the task is cancelled
         self.is_done = False  # once `done` is written
@@ -169,10 +175,10 @@ class Runner:
 
     async def _ending(self, provider: Provider) -> Ending:
         try:
-            async with asyncio.timeout(self._limits.wall_time_s) as wall_time:
+            async with self._wall_time.start():
                 return await self._steps(provider)
         except TimeoutError:
-            if wall_time.expired():
+            if self._wall_time.is_over:
                 limit = f"wall_time_s ({self._limits.wall_time_s:g} s)"
                 self._warn("wall_time")
                 return failed("wall_time", outcome="limit", limit=limit)

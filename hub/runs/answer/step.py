@@ -64,6 +64,8 @@ class StepWriter:
         self._blocks: dict[tuple[bool, int], _Block] = {}
         self._inputs: dict[str, Surrogates] = {}  # by call id
         self._names: dict[str, str] = {}  # by call id
+        self._transcript = transcript
+        self._call_ids: dict[str, str] = {}  # the session's, by the provider's
         self.whole_calls: list[WholeCall] = []
         self.has_begun = False
         self.chars = 0  # of text and thinking written; what a stopped step's output is estimated by
@@ -131,14 +133,15 @@ class StepWriter:
 
     def _tool_start(self, start: ToolCallStart) -> None:
         tool = self._tools.get(start.name)
-        self._inputs[start.call_id] = Surrogates()
-        name = self._names[start.call_id] = repaired(start.name)
+        call_id = self._call_ids[start.call_id] = self._transcript.free_call_id(repaired(start.call_id))
+        self._inputs[call_id] = Surrogates()
+        name = self._names[call_id] = repaired(start.name)
         self._writer.write(
             events.ToolStart(
                 self._run_id,
                 self._answer_id,
                 self._draft.part_count,
-                start.call_id,
+                call_id,
                 name,
                 access="write" if tool is None else tool.spec.access,
                 host="server" if tool is None else tool.host,
@@ -148,14 +151,14 @@ class StepWriter:
         )
 
     def _tool_input(self, piece: ToolCallDelta) -> None:
-        mended = self._inputs[piece.call_id].mend(piece.delta)
+        call_id = self._call_ids[piece.call_id]
+        mended = self._inputs[call_id].mend(piece.delta)
         if mended:
-            self._writer.write(events.ToolInput(self._run_id, piece.call_id, delta=mended, time=self._env.now_ms()))
+            self._writer.write(events.ToolInput(self._run_id, call_id, delta=mended, time=self._env.now_ms()))
 
     def _tool_end(self, end: ToolCallEnd) -> None:
+        call_id = self._call_ids[end.call_id]
         arguments = None if end.arguments is None else repaired_json(end.arguments)
-        self.whole_calls.append(WholeCall(end.call_id, self._names[end.call_id], arguments, end.error))
+        self.whole_calls.append(WholeCall(call_id, self._names[call_id], arguments, end.error))
         if arguments is not None:
-            self._writer.write(
-                events.ToolInput(self._run_id, end.call_id, arguments=arguments, time=self._env.now_ms())
-            )
+            self._writer.write(events.ToolInput(self._run_id, call_id, arguments=arguments, time=self._env.now_ms()))

@@ -28,6 +28,7 @@ from hub.providers.base import Provider
 from hub.runs import ask as asks
 from hub.runs import lives
 from hub.runs.answer.answers import Answers
+from hub.runs.answer.rights import Rights
 from hub.runs.answer.runner import Ending, Runner
 from hub.runs.ask import RunAsk
 from hub.runs.drive import messages
@@ -328,12 +329,17 @@ class Driver:
             self._transcript,
             self._writer,
             self._answers,
+            self._rights(),
             epoch=self._epoch,
             asked_at=known.ask.asked_at,
         )
         runner.stopped_by = known.stopped_by
         runner.begin(messages.opening(self._transcript, known, ask, self._env.runs.now_ms()))
         return runner
+
+    def _rights(self) -> Rights:
+        retry_s = self._env.runs.limits.retry_read_s
+        return Rights(self._env.sessions, self._env.backplane.inbox, self._session, retry_s=retry_s)
 
     def _end_at_once(self, runner: Runner, ending: Ending) -> None:
         """End a run that asks no provider."""
