@@ -173,6 +173,11 @@ def _add_tools(app: Hubline, stage: Stage) -> None:
             raise
         return f"{gate} is open"
 
+    @app.tool(access="write")
+    async def write_cell(cell: str, text: str) -> dict[str, str]:
+        """Write into a cell; its result says what."""
+        return {"cell": cell, "text": text}
+
 
 def _slow_down(app: Hubline, gates: Gates, patch: pytest.MonkeyPatch) -> None:
     directory = app._backplane.directory
