@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -276,11 +276,25 @@ class _SharedClaims:
     def __init__(self, backplane: RedisBackplane) -> None:
         self._claims = backplane.claims
 
-    async def claim(self, connection_id: str, until_ms: int) -> bool:
-        try:
-            return await self._claims.claim(connection_id, until_ms)
-        except BackplaneAway as error:
-            raise Refused(503, "What joins the nodes cannot be reached.") from error
+    async def claim(self, connection_id: str, owner: str, until_ms: int) -> bool:
+        with _refusing():
+            return await self._claims.claim(connection_id, owner, until_ms)
+
+    async def owner(self, connection_id: str) -> str | None:
+        with _refusing():
+            return await self._claims.owner(connection_id)
+
+    async def keep(self, connection_ids: Collection[str], owner: str, until_ms: int) -> None:
+        with suppress(BackplaneAway):  # which is counted, and logged, where it is noticed
+            await self._claims.keep(connection_ids, owner, until_ms)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except BackplaneAway as error:
+        raise Refused(503, "What joins the nodes cannot be reached.") from error
 
 
 def _claims(backplane: Backplane) -> Claims | None:

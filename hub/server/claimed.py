@@ -14,7 +14,12 @@ from hub.server.negotiated import NO_CONNECTION, Claims, Token, Tokens
 from hub.server.served import ServedHub
 from hub.server.transports.long_polling import LongPolling
 
+IN_USE = "The connection is in use by another request."
 CANNOT_CHANGE = "Cannot change transports mid-connection"
+
+
+class ClaimedBefore(Refused):
+    """404: the token was used, here or elsewhere, and this node has no connection by it."""
 
 
 class Claimed:
@@ -36,10 +41,12 @@ class Claimed:
 class ClaimedConnections:
     """Of all hubs."""
 
-    def __init__(self, tokens: Tokens, claims: Claims) -> None:
+    def __init__(self, tokens: Tokens, claims: Claims, node_id: str) -> None:
         self._tokens = tokens
         self._claims = claims
+        self._node_id = node_id
         self._claimed: dict[str, Claimed] = {}
+        self._has_dropped = asyncio.Event()  # one more, since somebody waits for that
 
     def find(self, served: ServedHub, text: str | None) -> tuple[Token, Claimed | None]:
         """What a token says and, if it was used on this node, its connection. Raises Refused (400, 404)."""
@@ -47,6 +54,27 @@ class ClaimedConnections:
             raise Refused(400, "Connection ID required")
         token = self._tokens.read(text, served.path)
         return token, self._claimed.get(token.connection_id)
+
+    def by_id(self, connection_id: str) -> tuple[Token, Claimed]:
+        """For a request whose token another node has read. Raises Refused (404)."""
+        claimed = self._claimed.get(connection_id)
+        if claimed is None:
+            raise Refused(404, NO_CONNECTION)
+        return claimed.token, claimed
+
+    def over_http(self) -> list[str]:
+        """The ids of those whose requests may come to any node."""
+        return [connection_id for connection_id, each in self._claimed.items() if each.transport != "WebSockets"]
+
+    async def none_over_http(self) -> None:
+        """Wait until they are over: their connections have ended, and those who poll know it."""
+        while self.over_http():
+            self._has_dropped.clear()
+            await self._has_dropped.wait()
+
+    def check_user(self, token: Token, user: User) -> None:
+        """Raises Refused (403)."""
+        self._tokens.check_user(token, user)
 
     def known(self, found: tuple[Token, Claimed | None], user: User) -> Claimed:
         """For what needs an open connection. Raises Refused (404, 403)."""
@@ -71,14 +99,15 @@ class ClaimedConnections:
         return claimed
 
     async def claim(self, token: Token, transport: TransportName) -> Claimed:
-        """First use. Whoever calls this must `drop` it. Raises Refused (404, 409, 503)."""
+        """First use. Whoever calls this must `drop` it. Raises Refused (404, of which ClaimedBefore is
+        one; 409, 503)."""
         self._tokens.check_fresh(token)
         if token.connection_id in self._claimed:  # since it was looked for
             raise Refused(409, "The connection is being opened by another request.")
         claimed = self._claimed[token.connection_id] = Claimed(token, transport)
         try:
-            if not await self._claims.claim(token.connection_id, token.expires_at_ms):
-                raise Refused(404, NO_CONNECTION)
+            if not await self._claims.claim(token.connection_id, self._node_id, token.expires_at_ms):
+                raise ClaimedBefore(404, NO_CONNECTION)
         except BaseException:
             self.drop(claimed)
             raise
@@ -92,6 +121,7 @@ class ClaimedConnections:
     def drop(self, claimed: Claimed) -> None:
         """It is over. Idempotent."""
         self._claimed.pop(claimed.connection_id, None)
+        self._has_dropped.set()
 
 
 def check_offered(transports: Collection[TransportName], transport: TransportName) -> None:

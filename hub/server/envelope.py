@@ -10,17 +10,31 @@ Wire format: the sending node's id (16 ASCII characters), then one MessagePack a
     ["answer", node, question, record]                                  to the asking node: what the client said
     ["unask", question]                                                 nobody waits for the answer any more
 
+About a request over HTTP for a connection that another node has, between the two nodes alone (see `forwarding`):
+
+    ["request", number, path of the hub, method, is for events, connection id, length, user, piece, more]
+    ["piece", number, place, piece, more]   the next of its body
+    ["going", number]                       to the owner: is it still being answered?
+    ["goes", number, received, wants]       from the owner: so many pieces came; it wants the next one
+    ["reply", number, status, headers, body]
+    ["done", number]                        nobody waits any more, or all of the reply has left
+
+`number` is given by the node that the request came to, `place` counts the pieces of its body from 1, which is in the
+request itself; `length` is that of the whole body where it is known, the user a map of `User`'s fields.
+
 `question` is a number that the asking node gives (see `asking_afar`). The record of an answer is a Completion, that of
 the others an Invocation, framed, in MessagePack: what is sent goes to MessagePack clients as it is, and is decoded
 and encoded once per node for the JSON ones. New elements come last, readers ignore elements and tags they do not know.
 """
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from hub.protocol.codec import CODECS
 from hub.protocol.messages import HubMessage
+from hub.server.auth import User
 from hub.server.clients import Audience
 
 NODE_ID_LENGTH = 16
@@ -62,8 +76,50 @@ class Unask(msgspec.Struct, frozen=True, array_like=True, tag="unask"):
     question: int
 
 
+class Request(msgspec.Struct, frozen=True, array_like=True, tag="request"):
+    number: int
+    path: str
+    method: str
+    for_events: bool
+    connection_id: str
+    length: int | None
+    user: User
+    piece: bytes
+    more: bool
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True, tag="piece"):
+    number: int
+    place: int
+    piece: bytes
+    more: bool
+
+
+class Going(msgspec.Struct, frozen=True, array_like=True, tag="going"):
+    number: int
+
+
+class Goes(msgspec.Struct, frozen=True, array_like=True, tag="goes"):
+    number: int
+    received: int
+    wants: bool
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True, tag="reply"):
+    number: int
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
+    number: int
+
+
 Asking: TypeAlias = Ask | Heard | Still | Answer | Unask
-Body: TypeAlias = Sent | Member | Asking
+ToOwner: TypeAlias = Request | Piece | Going | Done
+FromOwner: TypeAlias = Goes | Reply
+Body: TypeAlias = Sent | Member | Asking | ToOwner | FromOwner
 
 
 def pack(node_id: str, body: Body) -> bytes:

@@ -11,6 +11,8 @@ class ServerMetrics:
     connections_now: int = 0
     connections_opened: int = 0
     connections_refused: int = 0
+    requests_forwarded: int = 0
+    requests_unanswered: int = 0
     handshakes_failed: int = 0
     reattached: int = 0
     invocations: int = 0
@@ -30,6 +32,8 @@ MEANING: Mapping[str, str] = {
     "connections_now": "Connections that are open.",
     "connections_opened": "Connections that were opened.",
     "connections_refused": "Requests to negotiate or connect that were refused.",
+    "requests_forwarded": "Requests over HTTP that came here for connections of other nodes.",
+    "requests_unanswered": "Requests for connections of other nodes that these did not answer in time.",
     "handshakes_failed": "Connections that were closed in their handshake.",
     "reattached": "Connections restored by a stateful reconnect.",
     "invocations": "Hub methods that clients invoked.",

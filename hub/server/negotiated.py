@@ -17,7 +17,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,13 +91,19 @@ class Tokens:
 
 
 class Claims(Protocol):
-    """Which connection ids were used. Where nodes share the secret of their tokens they must share this too."""
+    """Which connection ids were used, and by which node. Where nodes share the secret of their tokens they must share
+    this too. `claim` and `owner` raise Refused (503) if it cannot be known."""
 
-    async def claim(self, connection_id: str, until_ms: int) -> bool:
-        """True for exactly one caller; all others get False until `until_ms` at least, when the token has expired.
+    async def claim(self, connection_id: str, owner: str, until_ms: int) -> bool:
+        """True for exactly one caller; all others get False until `until_ms` at least, when the token has expired."""
+        ...
 
-        Raises Refused (503) if it cannot be known.
-        """
+    async def owner(self, connection_id: str) -> str | None:
+        """The node that claimed it; None if nobody has, or nobody kept the claim."""
+        ...
+
+    async def keep(self, connection_ids: Collection[str], owner: str, until_ms: int) -> None:
+        """Remember that these are the owner's until then. Does nothing while the store is away: ask again."""
         ...
 
 
@@ -107,21 +113,31 @@ class LocalClaims:
     def __init__(self, max_claims: int, now_ms: Callable[[], int]) -> None:
         self._max_claims = max_claims
         self._now_ms = now_ms
-        self._claims: dict[str, int] = {}  # connection id → until when, nearly in that order
+        self._claims: dict[str, tuple[int, str]] = {}  # by connection id: until when, nearly in that order; owner
 
-    async def claim(self, connection_id: str, until_ms: int) -> bool:
+    async def claim(self, connection_id: str, owner: str, until_ms: int) -> bool:
         self._forget_expired()
         if connection_id in self._claims:
             return False
         if len(self._claims) >= self._max_claims:
             raise Refused(503, f"Too many connections begin at once: the limit max_negotiated is {self._max_claims}.")
-        self._claims[connection_id] = until_ms
+        self._claims[connection_id] = until_ms, owner
         return True
+
+    async def owner(self, connection_id: str) -> str | None:
+        self._forget_expired()
+        found = self._claims.get(connection_id)
+        return None if found is None else found[1]
+
+    async def keep(self, connection_ids: Collection[str], owner: str, until_ms: int) -> None:
+        for connection_id in connection_ids:
+            self._claims.pop(connection_id, None)  # so that it comes last
+            self._claims[connection_id] = until_ms, owner
 
     def _forget_expired(self) -> None:
         now_ms = self._now_ms()
         expired = []
-        for connection_id, until_ms in self._claims.items():
+        for connection_id, (until_ms, _) in self._claims.items():
             if until_ms > now_ms:
                 break
             expired.append(connection_id)

@@ -87,6 +87,9 @@ class ServerLimits:
     ask_interval_s: float = 2.0
     """How long another node may take to say that it has a client that is asked for a result, and, while that one's
     answer is waited for, how often it is asked whether it still has it."""
+    forward_timeout_s: float = 5.0
+    """How long another node may be silent that a request over HTTP was forwarded to, since it has the connection; and
+    how long the node that forwards may be, before its client counts as gone."""
     negotiated_lifetime_s: float = 15.0
     """How long a negotiated token waits for its connection."""
     max_negotiated: int = 10_000

@@ -29,17 +29,21 @@ from hub.server.auth.rates import KeyedRate, Rate
 from hub.server.claimed import ClaimedConnections
 from hub.server.clients import C, ServerClients
 from hub.server.connection import HubConnection
-from hub.server.endpoints import HubEndpoint, NegotiateEndpoint
+from hub.server.endpoints import HubEndpoint
 from hub.server.envelope import NODE_ID_LENGTH
 from hub.server.filters import HubFilter
+from hub.server.forwarded import ForwardedRequest
+from hub.server.forwarding import Forwarding
 from hub.server.hub import AnyHub, HttpFacts, Hub
 from hub.server.inject import Factory, Lifetime, Provided
 from hub.server.life import HubLife
 from hub.server.methods import MethodTable
 from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import Claims, LocalClaims, Tokens, random_id
+from hub.server.negotiating import NegotiateEndpoint
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.outbox import Writer
+from hub.server.over_http import OverHttp
 from hub.server.refreshing import RefreshEndpoint
 from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub, bind_methods
@@ -57,7 +61,8 @@ class HubServer:
 
     Without `authenticate` everybody is the one anonymous user, if `anonymous_allowed` (which the caller says only
     for a loopback bind address), and nobody else is let in. `allowed_hosts`, `allowed_origins` and `token_cookie` are
-    `Gate`'s. Nodes that accept each other's connection tokens share `token_secret` (32 random bytes) and `claims`.
+    `Gate`'s. Nodes that accept each other's connection tokens share `token_secret` (32 random bytes) and `claims`;
+    with a `bus`, they also answer for each other what comes over HTTP.
     """
 
     def __init__(
@@ -86,12 +91,20 @@ class HubServer:
         )
         self.metrics = ServerMetrics()
         self.tokens = Tokens(self.limits.negotiated_lifetime_s, now_ms, token_secret)
-        self.claimed = ClaimedConnections(self.tokens, claims or LocalClaims(self.limits.max_negotiated, now_ms))
         self.node_id = secrets.token_hex(NODE_ID_LENGTH // 2)
+        self.claimed = ClaimedConnections(
+            self.tokens, claims or LocalClaims(self.limits.max_negotiated, now_ms), self.node_id
+        )
         self._bus = bus
         self._hubs: dict[str, ServedHub] = {}  # by path
         self._wheel = Wheel(self.limits.tick_s)
         self._tasks = OwnedTasks()  # the ends of connections, and what registries do aside
+        self.forwarding: Forwarding | None = None
+        if bus is not None and claims is not None:
+            self.forwarding = Forwarding(
+                bus, self.node_id, claims, self.claimed, self._answer_afar, wheel=self._wheel, tasks=self._tasks,
+                metrics=self.metrics, timeout_s=self.limits.forward_timeout_s,
+            )  # fmt: skip
         self._connections: set[HubConnection] = set()  # until they have finished
         self._is_running = False  # between start and close
         self._is_moving = False  # from `move` on
@@ -165,6 +178,8 @@ class HubServer:
         try:
             for served in self._hubs.values():
                 await served.registry.start()
+            if self.forwarding is not None:
+                await self.forwarding.start()
         except BaseException:
             await self._provided.close()
             raise
@@ -188,6 +203,8 @@ class HubServer:
         for connection in connections:
             connection.close()
         await self._finished(connections)
+        if self.forwarding is not None:
+            await self.forwarding.close(self._close_timeout_s)
         self._wheel.stop()
         for served in self._hubs.values():
             served.registry.close()
@@ -234,6 +251,11 @@ class HubServer:
     def now(self) -> float:
         """The coarse clock that all timeouts go by, in seconds."""
         return self._wheel.now
+
+    async def _answer_afar(self, forwarded: ForwardedRequest) -> None:
+        served = self._hubs.get(forwarded.first.path)
+        if served is not None:  # else silence says it
+            await OverHttp(self, served).answer_afar(forwarded)
 
     def check_running(self) -> None:
         """Raises Refused (503) where the application that mounts the hub does not run its lifespan, or while its

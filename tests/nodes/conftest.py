@@ -1,12 +1,13 @@
 """Nodes of one hub: real processes on a real Redis, behind a real nginx where a test asks for one."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.backplane.redis_server import RedisServer
+from tests.nodes.hub_servers import HubServers
 from tests.nodes.nodes import Nodes
 
 
@@ -24,3 +25,11 @@ def nodes(redis_of_nodes: RedisServer, tmp_path: Path) -> Iterator[Nodes]:
     redis_of_nodes.ask("FLUSHALL")
     with ExitStack() as stack:
         yield Nodes(redis_of_nodes, tmp_path, stack)
+
+
+@pytest.fixture
+async def hub_servers(redis_of_nodes: RedisServer) -> AsyncIterator[HubServers]:
+    """Starts `HubServer`s in this process."""
+    servers = HubServers(redis_of_nodes)
+    yield servers
+    await servers.close()

@@ -10,11 +10,13 @@ from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from hub.backplane.memory import MemoryBackplane
 from hub.clock import now_ms
-from hub.server.auth import Authenticate, Refused, User, bearer_token
+from hub.server import envelope
+from hub.server.auth import ANONYMOUS, Authenticate, Refused, User, bearer_token
 from hub.server.hub import Hub
 from hub.server.negotiated import LocalClaims
-from hub.server.options import ServerLimits
+from hub.server.options import HubOptions, ServerLimits
 from hub.server.server import HubServer
 from tests.server.conftest import Serve
 from tests.server.live import RawClient, serve_live
@@ -184,6 +186,31 @@ async def test_nodes_that_share_their_secret_and_claims() -> None:
             result = (await client.read())["result"]
             assert isinstance(result, dict) and result["id"] == answer["connectionId"]
             assert await refused(f"ws://{one}{url}") == (404, "No Connection with that ID")
+
+
+async def test_nodes_that_share_a_bus_answer_for_each_other_over_http() -> None:
+    backplane, claims = MemoryBackplane(), LocalClaims(10, now_ms)
+    limits = ServerLimits(tick_s=0.02, forward_timeout_s=0.2)
+    nodes = [
+        HubServer(backplane.bus, anonymous_allowed=True, token_secret=b"s" * 32, claims=claims, limits=limits)
+        for _ in range(2)
+    ]
+    nodes[0].add("/hub", Whoami, HubOptions(close_timeout_s=0.1))
+    nodes[1].add("/hub", Whoami)
+    for node in nodes:
+        await node.start()
+    async with serve_live(nodes[0]) as one, serve_live(nodes[1]) as other:
+        url = f"/hub?id={(await negotiate(other))['connectionToken']}"
+        assert (await fetch(one, url, "GET"))[0] == 200
+        assert [len(node.connections) for node in nodes] == [1, 0]
+        assert (await fetch(other, url, "POST"))[0] == 200
+        await nodes[0].close()
+        assert (await fetch(other, url, "POST"))[::2] == (404, "No Connection with that ID")
+        assert nodes[1].metrics.requests_unanswered == 1
+        missing = envelope.Request(1, "/none", "GET", False, "c", None, ANONYMOUS, b"", False)
+        backplane.bus.publish(f"node:{nodes[1].node_id}", envelope.pack("f" * 16, missing))  # a hub that is not here
+        assert (await fetch(other, url, "DELETE"))[0] == 404
+    await backplane.close()
 
 
 async def test_token_belongs_to_its_user() -> None:

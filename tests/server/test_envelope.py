@@ -5,6 +5,7 @@ import msgspec
 from hub.protocol.codec import CODECS
 from hub.protocol.messages import Invocation
 from hub.server import envelope
+from hub.server.auth import User
 from hub.server.clients import Audience
 
 NODE = "0123456789abcdef"
@@ -18,6 +19,13 @@ def test_form() -> None:
     assert msgspec.msgpack.decode(packed[16:]) == ["sent", ["groups", ["g"], ["c"]], RECORD]
     packed = envelope.pack(NODE, envelope.Member("g", "c", True))
     assert msgspec.msgpack.decode(packed[16:]) == ["member", "g", "c", True]
+    user = User(id="ann", roles=frozenset({"r"}))
+    packed = envelope.pack(NODE, envelope.Request(1, "/hub", "POST", False, "c", 3, user, b"abc", False))
+    fields = {"id": "ann", "organisation": None, "roles": ["r"], "name": None, "anonymous": False, "expires_at": None}
+    written = ["request", 1, "/hub", "POST", False, "c", 3, fields, b"abc", False]
+    assert msgspec.msgpack.decode(packed[16:]) == written
+    packed = envelope.pack(NODE, envelope.Reply(1, 200, [("allow", "GET")], b""))
+    assert msgspec.msgpack.decode(packed[16:]) == ["reply", 1, 200, [["allow", "GET"]], b""]
 
 
 def test_reading_back() -> None:
@@ -25,6 +33,8 @@ def test_reading_back() -> None:
     packed = envelope.pack(NODE, sent)
     assert envelope.sender(packed) == NODE
     assert envelope.unpack(packed) == sent
+    request = envelope.Request(1, "/hub", "POST", False, "c", None, User(id="ann", roles=frozenset({"r"})), b"", True)
+    assert envelope.unpack(envelope.pack(NODE, request)) == request
     assert envelope.read_record(RECORD) == MESSAGE
     assert envelope.read_record(b"") is None
 

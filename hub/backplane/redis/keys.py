@@ -7,7 +7,7 @@
     PREFIX:{BUCKET}:p:SESSION   hash     what the inbox is done with: a:ask r:run n:note c:call
     PREFIX:{BUCKET}:s:SESSION   hash     the directory's record: v its version, r MessagePack of `SessionRecord`
     PREFIX:{BUCKET}:u:USER      zset     a user's sessions by the time of their last change
-    PREFIX:{BUCKET}:t:ID        string   a connection token that was used
+    PREFIX:{BUCKET}:t:ID        string   a connection token that was used: its node
     PREFIX:{BUCKET}:due         zset     sessions by the expiry of their lease, or the arrival of undriven work
     PREFIX:{BUCKET}:fence       hash     newest: the newest fence given out; identity: by which store
 

@@ -80,7 +80,9 @@ async def test_calls_fail_at_once_while_it_is_away(server: RedisServer, proxy: P
         node.bus.subscribe("a", lambda _: None),
         node.directory.get("s"),
         node.leases.expired(now=0, limit=1),
-        node.claims.claim("c", 0),
+        node.claims.claim("c", "node", 0),
+        node.claims.owner("c"),
+        node.claims.keep(["c"], "node", 0),
     ):
         with pytest.raises(BackplaneAway):
             await call

@@ -8,6 +8,7 @@ from redis.crc import key_slot
 from hub.backplane.base import Entry, Fold, Note, Row, SessionRecord, Settle
 from hub.backplane.redis import RedisBackplane
 from hub.backplane.redis.keys import BUCKETS, Keys, slot_of
+from hub.clock import now_ms
 from tests.backplane.redis.conftest import Open
 from tests.backplane.redis_server import RedisServer
 from tests.backplane.steps import LEASE_MS, accept, stop, take, texts, until, write, written
@@ -72,9 +73,28 @@ async def test_clock_of_a_node_that_is_ahead_does_not_take_what_others_hold(
 
 async def test_claim_has_one_winner_on_all_nodes(server: RedisServer, open_redis: Open) -> None:
     nodes = [await open_redis(server.url) for _ in range(2)]
-    claims = await asyncio.gather(*(node.claims.claim("token", 10**15) for node in nodes * 5))
+    names = [f"node {i}" for i in range(10)]
+    asked = (node.claims.claim("token", name, 10**15) for node, name in zip(nodes * 5, names, strict=True))
+    claims = await asyncio.gather(*asked)
     assert sum(claims) == 1
-    assert await nodes[0].claims.claim("another", 0)
+    winner = names[claims.index(True)]
+    assert [await node.claims.owner("token") for node in nodes] == [winner, winner]
+    assert await nodes[0].claims.owner("another") is None
+    assert await nodes[0].claims.claim("another", "one", 0)
+
+
+async def test_claims_are_kept_also_where_the_store_forgot_them(server: RedisServer, open_redis: Open) -> None:
+    node = await open_redis(server.url)
+    names = [f"token {i}" for i in range(600)]  # more than one round trip
+    await node.claims.claim(names[0], "one", 0)
+    await node.claims.keep(names, "one", now_ms() + 1_000_000)
+    for name in (names[0], names[-1]):
+        assert await node.claims.owner(name) == "one"
+        assert not await node.claims.claim(name, "two", 0)
+        bucket, key = node.servers.keys.claim(name)
+        left_ms = await node.servers.call(bucket, b"PTTL", key)
+        assert isinstance(left_ms, int)
+        assert left_ms > 1_000_000
 
 
 # ------------------------------------------------------------------------------------------------ subscriptions
@@ -131,7 +151,7 @@ async def all_keys(node: RedisBackplane) -> list[bytes]:
 async def test_every_key_expires_or_is_one_of_each_bucket(server: RedisServer, open_redis: Open) -> None:
     node = await open_redis(server.url)
     await fill(node, "s")
-    await node.claims.claim("token", 10**15)
+    await node.claims.claim("token", "node", 10**15)
     keys = await all_keys(node)
     assert len(keys) == 6 + 2 + 1 + 2
     for key in keys:
