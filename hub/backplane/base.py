@@ -129,7 +129,8 @@ class Journal(Protocol):
         what it got before. The act begins at once, in the order of calls; the memory store has finished when it
         returns. Raises (in the future) `StaleFence` if `fence` does not hold the session's lease (expired is as good
         as held until somebody takes it), or if `number` is lower than one that is stored and its own answer is no
-        longer remembered: keep few appends on their way, and repeat one before going on to the next.
+        longer remembered: keep few appends on their way, and repeat one before going on to the next. So it does if the
+        store has lost the append before this one: a journal may end early, it has no hole.
         """
         ...
 
@@ -243,11 +244,16 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Settle(msgspec.Struct, frozen=True):
-    """What the driver has finished: runs whose `done` is stored, notes that are appended, answers that are used."""
+    """What the driver has finished: runs whose `done` is stored, notes that are appended, answers that are used.
+
+    `appended` is the number of the fence's last append that was stored, 0 without any: if the store has lost it, what
+    is finished may be lost as well, and settling raises `StaleFence`.
+    """
 
     run_ids: Sequence[str] = ()
     note_ids: Sequence[str] = ()
     call_ids: Sequence[str] = ()
+    appended: int = 0
 
 
 class Inbox(Protocol):

@@ -43,7 +43,7 @@ _Loaded = tuple[bytes | None, bytes | None, int | None, bytes | None, int | None
 class _Seen:
     """One session's inbox as loaded: what `decide` changes, and what it is compared with when stored."""
 
-    __slots__ = ("box", "found", "new_fence", "past", "version")
+    __slots__ = ("appended", "box", "found", "new_fence", "past", "version")
 
     def __init__(self, version: bytes, box: Box, new_fence: int, found: list[bytes | None]) -> None:
         self.version = version
@@ -51,6 +51,7 @@ class _Seen:
         self.new_fence = new_fence
         self.found = found  # of the lookups, in their order
         self.past: list[Word] = []  # fields and values to be stored of what is done
+        self.appended: tuple[int, int] | None = None  # a fence and its append without which nothing may be stored
 
     def known(self, at: int) -> Known | None:
         found = self.found[at]
@@ -161,6 +162,8 @@ class RedisInbox:
                 seen.past += ["n:" + note_id, b""]
             for call_id, body in settled.answers.items():
                 seen.past += ["c:" + call_id, body]
+            if settle.appended:
+                seen.appended = (fence.number, settle.appended)
             return decide.work(seen.box), "set"
 
         return await self._decide(session_id, act)
@@ -246,7 +249,7 @@ class RedisInbox:
             (*keys.all(), self._keys.due(keys.bucket)),
             *(seen.version, _version(), b"" if is_bare else _encode(state)),
             "" if held is not None or box.since is None else box.since,
-            *(change, *lease, session_id, self._retention_ms, *seen.past),
+            *(change, *lease, session_id, self._retention_ms, *(seen.appended or ("", "")), *seen.past),
         )
         return reply == 1
 

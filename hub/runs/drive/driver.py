@@ -165,7 +165,8 @@ class Driver:
                 await self._showing  # lest "running" be stored after "not running"
             goes_on = not self._is_draining and any(known.ask.run_id not in runs for known in self._work.asks)
             await self._change_session(running=goes_on, top=self._writer.position)
-        await self._renew(Settle(run_ids=runs, note_ids=notes, call_ids=answers))
+        settle = Settle(run_ids=runs, note_ids=notes, call_ids=answers, appended=self._writer.appends)
+        await self._renew(settle)
         self._finished = self._finished[len(runs) :]
         self._appended = self._appended[len(notes) :]
         self._answered = self._answered[len(answers) :]
@@ -330,7 +331,7 @@ class Driver:
             self._writer,
             self._answers,
             self._rights(),
-            epoch=self._epoch,
+            epoch=self._epoch if self._writer.position is None else self._writer.position.epoch,
             asked_at=known.ask.asked_at,
         )
         runner.stopped_by = known.stopped_by

@@ -55,6 +55,11 @@ class EventWriter:
         self.position: Position | None = None  # of the newest event that is stored; set by the first append
         self.is_lost = False
 
+    @property
+    def appends(self) -> int:
+        """How many are stored: the number of the last one."""
+        return self._number if self._sending is None else self._number - 1
+
     def write(self, *new: events.Stored) -> None:
         """Queue events, in order; those of one call go in one append. After the fence is lost they are dropped."""
         if self.is_lost:

@@ -303,7 +303,7 @@ async def test_deleted_journal_is_gone_and_a_new_one_has_a_new_epoch(backplane: 
     page = await backplane.journal.read("s", old)
     assert (page.top, page.complete, list(page.entries)) == (0, False, [])
     assert page.epoch != old.epoch
-    await write(backplane, fence, "anew", number=2)
+    await write(backplane, (await take(backplane, now=LEASE_MS)).fence, "anew")
     assert await written(backplane) == [(1, "anew")]
     await until(lambda: bool(heard))
     assert [(entry.epoch, entry.offset) for entry in heard] == [(page.epoch, 1)]

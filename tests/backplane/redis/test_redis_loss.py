@@ -154,7 +154,10 @@ async def test_server_restarted_from_an_old_snapshot_has_a_new_epoch(own_server:
     await until(lambda: node.away_s > 0)
     own_server.start()
     await is_there(node)
-    await write(node, fence, "anew", number=3)
+    with pytest.raises(StaleFence, match="lost"):
+        await write(node, fence, "after what was lost", number=3)
+    again = (await take(node, now=LEASE_MS)).fence
+    await write(node, again, "anew")
     page = await node.journal.read("s", Position(kept.epoch, 2))
     assert not page.complete
     assert page.epoch != kept.epoch
@@ -162,6 +165,23 @@ async def test_server_restarted_from_an_old_snapshot_has_a_new_epoch(own_server:
     assert {entry.epoch for entry in page.entries} == {page.epoch}
     # A fence that was given out and forgotten is never given out again.
     assert (await take(node, session_id="t")).fence.number > later.number
+
+
+async def test_what_was_lost_with_its_events_is_not_settled(own_server: RedisServer, open_redis: Open) -> None:
+    node = await open_redis(own_server.url)
+    await accept(node, "a")
+    fence = (await take(node)).fence
+    await write(node, fence, "begin")
+    own_server.ask("SAVE")
+    await write(node, fence, "end", number=2)
+    own_server.kill()
+    await until(lambda: node.away_s > 0)
+    own_server.start()
+    await is_there(node)
+    with pytest.raises(StaleFence, match="lost"):
+        await settle(node, fence, "run-a", appended=2)
+    assert [known.ask.run_id for known in (await settle(node, fence)).asks] == ["run-a"]
+    assert (await settle(node, fence, "run-a", appended=1)).asks == ()
 
 
 async def test_epoch_of_a_restart_is_the_same_for_who_reads_first_and_who_appends_first(

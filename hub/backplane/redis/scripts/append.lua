@@ -18,6 +18,9 @@ if head[6] == ARGV[3] and number <= tonumber(head[7]) then
   return redis.error_reply('STALE append ' .. ARGV[5] .. ' of fence ' .. ARGV[3] .. ' comes after append '
     .. head[7] .. ' was stored')
 end
+if number > 1 and (head[6] ~= ARGV[3] or tonumber(head[7]) ~= number - 1) then
+  return redis.error_reply('STALE what fence ' .. ARGV[3] .. ' appended before append ' .. ARGV[5] .. ' is lost')
+end
 local epoch, top = head[3], tonumber(head[5] or 0)
 if epoch and head[4] == ARGV[1] then
   -- The numbering goes on.

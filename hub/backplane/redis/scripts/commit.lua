@@ -1,10 +1,14 @@
 -- Store a decision of the inbox, if nobody came between.
 -- KEYS: head, stream, rows, ids, past, record, due. ARGV: identity, version loaded, new version, state ('' for none),
 -- since when work waits undriven ('' for none), lease: keep, clear or set, its number, owner and expiry, session,
--- retention ms, then pairs of field and value for the past. Answers 1, or 0 where somebody came between.
-local head = redis.call('HMGET', KEYS[1], 'v', 'x')
+-- retention ms, the fence's number whose append must be stored ('' for none) and that append's, then pairs of field and
+-- value for the past. Answers 1, or 0 where somebody came between, or the error STALE where that append is lost.
+local head = redis.call('HMGET', KEYS[1], 'v', 'x', 'f', 'l')
 if (head[1] or '') ~= ARGV[2] then
   return 0
+end
+if ARGV[12] ~= '' and (head[3] ~= ARGV[12] or tonumber(head[4]) < tonumber(ARGV[13])) then
+  return redis.error_reply('STALE what fence ' .. ARGV[12] .. ' appended up to append ' .. ARGV[13] .. ' is lost')
 end
 local due = ARGV[5]
 if ARGV[6] == 'set' then
@@ -26,7 +30,7 @@ if due == '' then
 else
   redis.call('ZADD', KEYS[7], due, ARGV[10])
 end
-for at = 12, #ARGV, 2 do
+for at = 14, #ARGV, 2 do
   redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
 end
 for at = 1, 6 do
