@@ -258,8 +258,7 @@ class HubServer:
             await OverHttp(self, served).answer_afar(forwarded)
 
     def check_running(self) -> None:
-        """Raises Refused (503) where the application that mounts the hub does not run its lifespan, or while its
-        clients are sent elsewhere."""
+        """Raises Refused (503) where the application that mounts the hub does not run its lifespan."""
         if not self._is_running:
             reason = (
                 "The hub is not running. Where it is mounted into another application, pass that application "
@@ -267,6 +266,10 @@ class HubServer:
             )
             log.error(reason)
             raise Refused(503, reason)
+
+    def _check_staying(self) -> None:
+        """Raises Refused (503) for who is new while clients are sent elsewhere. Those who are here, or elsewhere, are
+        served to the end."""
         if self._is_moving:
             raise Refused(
                 503, "This node is about to end: connect again, and another one answers.", {"retry-after": "1"}
@@ -275,6 +278,7 @@ class HubServer:
     async def admit(self, request: HTTPConnection, served: ServedHub) -> User:
         """The user of a request that negotiates or opens a connection. Raises Refused."""
         self.check_running()
+        self._check_staying()
         address = request.client.host if request.client else ""
         # From this machine comes a proxy in front of everybody, or somebody who has better means.
         if is_elsewhere(address) and (wait_s := self._new_rate.take(address_group(address), time.monotonic())):
@@ -291,6 +295,7 @@ class HubServer:
     ) -> HubConnection:  # fmt: skip
         """A new connection whose bytes go to `writer`; its transport feeds `receive` and, at the end, calls `lost`."""
         self.check_running()
+        self._check_staying()
         served.check_user(user)
         connection = HubConnection(
             served, writer, connection_id=connection_id or random_id(), user=user, http=http, transport=transport,

@@ -4,6 +4,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from tests.running import Running, running
 
 TOKEN_SECRET = "the same forty characters on each node!!"
 LEASE_S = "1"
+BOARD = Path(__file__).with_name("board_node.py")
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
@@ -42,6 +44,13 @@ class Nodes:
         """One node; `settings` by the variables' names without HUBLINE_, `plain` by whole names."""
         environment = {**self.environment(**settings), **(plain or {})}
         return self._stack.enter_context(running(self._folder, *flags, environment=environment))
+
+    def start_board(self, **settings: str) -> Running:
+        """One node that has the board besides the chat hub."""
+        command = (sys.executable, str(BOARD))
+        return self._stack.enter_context(
+            running(self._folder, command=command, environment=self.environment(**settings))
+        )
 
     def nginx(self, ports: Sequence[int]) -> str:
         """The URL of an nginx by deploy/nginx/hubline.conf that spreads requests over these nodes."""

@@ -244,6 +244,19 @@ async def test_claims_are_kept_for_as_long_as_a_connection_over_http(hub_servers
     assert await at_two.read() == [result(2)]
 
 
+async def test_a_node_that_is_about_to_end_still_answers_for_others(hub_servers: HubServers) -> None:
+    one, two, _ = await three(hub_servers)
+    at_one, at_two = await opened(one, two)
+    await two.server.move(spread_s=0)
+    assert (await at_two.post(call("Echo", 1))).text == (200, "")
+    assert await at_two.read() == [result(1)]
+    moving = asyncio.create_task(one.server.move(spread_s=0))
+    assert await at_one.read() == [{"type": 7, "allowReconnect": True}]
+    assert (await at_one.poll()).status == 204
+    await moving
+    assert (await ask(two.address, "POST", "/hub/negotiate?negotiateVersion=1", b"")).status == 503
+
+
 async def test_an_owner_that_closes_tells_those_who_poll_elsewhere(hub_servers: HubServers) -> None:
     one, two = [await hub_servers.start(close_timeout_s=5.0) for _ in range(2)]
     _, at_two = await opened(one, two)
