@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from hub.errors import HubError
+from hub.terminal.approval import Answer, Approval, read_answer
 from hub.terminal.keyboard import Discarded, Keyboard
 from hub.terminal.link import LinkLost, LinkRefused
 from hub.terminal.session import Session
@@ -138,32 +139,94 @@ async def _new_session(url: str, session_id: str | None, token: str | None, prin
 
 
 def _chat(background: "_Background", session: Session, keyboard: Keyboard, printer: Printer) -> None:
-    while (text := read_message(keyboard.line)) is not None:
-        if text.strip() and not _converse(background, session, text, keyboard, printer):
+    session.on_approval = keyboard.wake
+    approvals = _Approvals(background, session, keyboard, printer)
+    while True:
+        # What waits since before we came; whoever presses Ctrl-C wants to write something first.
+        with contextlib.suppress(EOFError, KeyboardInterrupt):
+            while approvals.answer_next():
+                pass
+        text = read_message(keyboard.line)
+        if text is None or (text.strip() and not _converse(background, session, text, keyboard, printer, approvals)):
             return
 
 
-def _converse(background: "_Background", session: Session, text: str, keyboard: Keyboard, printer: Printer) -> bool:
+def _converse(
+    background: "_Background",
+    session: Session,
+    text: str,
+    keyboard: Keyboard,
+    printer: Printer,
+    approvals: "_Approvals",
+) -> bool:
     """One message and its answer, which the first Ctrl-C stops. False to leave: the way out of an answer that cannot
     be stopped (the server is away, say) is a third press; the answer then goes on without us."""
     answer = background.start(session.ask(text))
     answer.add_done_callback(lambda _: keyboard.wake())
     taken = 0
+    at_prompt = 0  # presses that ended a question about an approval
     while not answer.done():
-        if keyboard.presses > taken:
+        if keyboard.presses + at_prompt > taken:
             taken += 1
             if taken > PRESSES_TO_STOP:
                 return False
             # After `ask` has begun, since the loop takes what it is given in order: there is a message to stop.
             background.start(_stop(session, printer, again=taken > 1))
-        else:
-            keyboard.wait()
+            continue
+        try:
+            if not approvals.answer_next():
+                keyboard.wait()
+        except EOFError:
+            return False
+        except KeyboardInterrupt:
+            at_prompt += 1
     try:
         answer.result()
     except HubError as error:
         printer.show([Piece("error", str(error))])
     printer.end_line()
     return True
+
+
+class _Approvals:
+    """Asks the person about calls that wait, each once."""
+
+    def __init__(self, background: "_Background", session: Session, keyboard: Keyboard, printer: Printer) -> None:
+        self._background = background
+        self._session = session
+        self._keyboard = keyboard
+        self._printer = printer
+        self._asked: set[tuple[str, int]] = set()
+
+    def answer_next(self) -> bool:
+        """Whether there was one to ask about. Raises EOFError and KeyboardInterrupt as `Keyboard.line` does."""
+        for approval in list(self._session.view.approvals.values()):
+            key = (approval.call_id, approval.attempt)
+            if key not in self._asked:
+                self._asked.add(key)
+                answer = read_answer(approval, self._ask, self._say)
+                self._background.start(self._resolve(approval, answer))
+                return True
+        return False
+
+    def _ask(self, prompt: str, text: str) -> str:
+        while True:
+            self._printer.end_line()
+            try:
+                return self._keyboard.line(prompt, text, amid=True)
+            except Discarded:
+                print()
+
+    def _say(self, why: str) -> None:
+        self._printer.show([Piece("status", why)])
+
+    async def _resolve(self, approval: Approval, answer: Answer) -> None:
+        try:
+            await self._session.resolve(approval.call_id, answer)
+        except HubError as error:
+            self._printer.show([Piece("error", str(error))])
+        except (LinkLost, LinkRefused):
+            return  # raised where the session is waited for, too
 
 
 async def _stop(session: Session, printer: Printer, *, again: bool) -> None:

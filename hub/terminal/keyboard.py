@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from types import FrameType
 
 try:
@@ -50,12 +51,16 @@ class Keyboard:
         self._pokes = 0  # asked for by the loop
         self._pokes_taken = 0  # how many were asked for when the main thread last ran a handler
 
-    def line(self, prompt: str) -> str:
-        """What was typed. Raises EOFError (Ctrl-D), KeyboardInterrupt (Ctrl-C at an empty prompt), Discarded."""
+    def line(self, prompt: str, text: str = "", *, amid: bool = False) -> str:
+        """What was typed; `text` stands there to be changed. Raises EOFError (Ctrl-D), KeyboardInterrupt (Ctrl-C at an
+        empty prompt), Discarded. `amid` an answer, presses before the prompt stay counted."""
         self._typed.clear()
+        if HAS_EDITING:
+            readline.set_startup_hook(partial(readline.insert_text, text) if text else None)
         try:
             self._is_asking = True
-            self.presses = 0  # those after the answer had ended were meant for it
+            if not amid:
+                self.presses = 0  # those after the answer had ended were meant for it
             # One call into C, so that no handler runs between Enter and the line's being in the list.
             self._typed.extend(map(input, (prompt,)))
         except (KeyboardInterrupt, SystemError):

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from hub.errors import HubError
+from hub.terminal.approval import Answer
 from hub.terminal.link import Link, LinkLost, LinkRefused, open_link, record_of
 from hub.terminal.view import Ended, Piece, View
 
@@ -36,6 +37,7 @@ class Session:
         self._changed = asyncio.Condition()  # notified after each event and each change of the link
         self._failed: Exception | None = None  # set when following ended for good
         self._message_id: str | None = None  # of the message that was sent last
+        self.on_approval: Callable[[], None] = lambda: None  # called when one is asked for, in the loop
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -70,6 +72,18 @@ class Session:
             link = await self._connected()
             try:
                 await link.invoke("Stop", self.session_id, {"messageId": message_id})
+                return
+            except LinkLost:
+                await self._gone(link)
+
+    async def resolve(self, call_id: str, answer: Answer) -> None:
+        """Answer an approval. Whether it counts is told by the events: somebody else may have been first.
+
+        Raises LinkLost, LinkRefused, HubError; a connection that is lost meanwhile is waited for."""
+        while True:
+            link = await self._connected()
+            try:
+                await link.invoke("ResolveApproval", self.session_id, call_id, answer)
                 return
             except LinkLost:
                 await self._gone(link)
@@ -161,6 +175,8 @@ class Session:
                 pieces = self.view.apply(record_of(item))
                 if pieces:
                     self._show(pieces)
+                if self.view.approvals:
+                    self.on_approval()
                 await self._set(link)
 
     async def _set(self, link: Link | None, failed: Exception | None = None) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hub.terminal.approval import Approval
+
 Kind = Literal["answer", "user", "status", "error"]
 
 # Statuses of an answer under way; every other is final.
@@ -54,6 +56,7 @@ class View:
     active_run: str | None = None
     user: str | None = None  # who is typing here, once the hub has said whose the own messages are
     ended: dict[str, Ended] = field(default_factory=dict)  # by run id, the latest 100
+    approvals: dict[str, Approval] = field(default_factory=dict)  # by call id, while they wait for an answer
     _printed: dict[tuple[str, int], int] = field(default_factory=dict)  # characters of a text part
     _seen: set[str] = field(default_factory=set)  # message ids
     _calls: dict[str, str] = field(default_factory=dict)  # open tool calls: what they are called
@@ -92,8 +95,9 @@ class View:
             case "file":
                 return [Piece("status", f"file: {_text(event, 'name')} ({event.get('size')} bytes)")]
             case "approval_needed":
-                return [Piece("status", f"{self._call(event)} waits for approval: {_text(event, 'reason')}")]
+                return self._approval(event)
             case "approval_resolved":
+                self.approvals.pop(_text(event, "callId"), None)
                 verdict = "approved" if event.get("approve") else "denied"
                 return [Piece("status", f"{self._call(event)} was {verdict} by {_text(event, 'by')}")]
             case "tool_start" | "tool_progress" | "tool_complete":
@@ -128,11 +132,18 @@ class View:
             share = f"{fraction:4.0%} " if isinstance(fraction, int | float) else ""
             return [Piece("status", f"  {share}{_text(event, 'note')}".rstrip())]
         outcome = _text(event, "outcome")
+        self.approvals.pop(call_id, None)
         name = self._calls.pop(call_id, "tool")
         if outcome == "success":
             return [Piece("status", f"✓ {name} ({_number(event, 'durationMs')} ms)")]
         why = _text(event, "error") or outcome
         return [Piece("status", f"{_MARKS.get(outcome, '✗')} {name}: {why}")]
+
+    def _approval(self, event: Mapping[str, object]) -> list[Piece]:
+        call_id, attempt = _text(event, "callId"), _number(event, "attempt") or 1
+        approval = Approval(call_id, attempt, self._call(event), _text(event, "reason"), _mapping(event, "arguments"))
+        self.approvals[call_id] = approval
+        return [Piece("status", approval.text), Piece("status", f"  {approval.arguments_text}")]
 
     def _call(self, event: Mapping[str, object]) -> str:
         return self._calls.get(_text(event, "callId"), "tool")
@@ -149,6 +160,7 @@ class View:
         ended = Ended(outcome, error)
         self._end(_text(event, "runId"), ended)
         self._calls.clear()
+        self.approvals.clear()
         pieces = [Piece("error", error)] if error else []
         return [*pieces, Piece("status", " · ".join(said))]
 
@@ -214,6 +226,12 @@ class View:
             for call in _sequence(run, "openCalls")
             if isinstance(call, Mapping)
         }
+        asked, self.approvals = self.approvals, {}
+        for needed in _sequence(run, "pendingApprovals"):
+            if isinstance(needed, Mapping):
+                shown = self._approval(needed)
+                call_id = _text(needed, "callId")
+                pieces += shown if asked.get(call_id) != self.approvals[call_id] else []
         return pieces
 
 

@@ -147,6 +147,7 @@ def test_notices_files_queue_and_approvals_are_lines() -> None:
         "file: chart.png (10 bytes)",
         "waits, at place 2",
         "tool waits for approval: writes",
+        "  {}",
         "tool was denied by ann",
     ]
 

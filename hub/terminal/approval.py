@@ -1,0 +1,61 @@
+"""A call that waits for somebody to allow it, and what a person says to that at the prompt."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+QUESTION = "Allow it? (y, n, e to edit; y run, y session for all of its kind; n and why) "
+EDITING = "Arguments: "
+ADVICE = "Say y or n; or e, and change the arguments as JSON."
+SCOPES = {"": "call", "call": "call", "run": "run", "session": "session"}
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What is asked. `attempt` rises when a call is asked about again, with other arguments."""
+
+    call_id: str
+    attempt: int
+    name: str
+    reason: str
+    arguments: Mapping[str, object]
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} waits for approval: {self.reason}"
+
+    @property
+    def arguments_text(self) -> str:
+        return json.dumps(self.arguments, ensure_ascii=False)
+
+
+Answer = Mapping[str, object]
+"""As ResolveApproval takes it."""
+
+
+def read_answer(approval: Approval, ask: Callable[[str, str], str], say: Callable[[str], None]) -> Answer:
+    """What the person decides. `ask` shows a prompt, with a text to change, and returns a line; what it raises goes on
+    to the caller. `say` shows why a line was not understood."""
+    while True:
+        word, _, rest = ask(QUESTION, "").strip().partition(" ")
+        rest = rest.strip()
+        answer: Answer | None = None
+        match word.lower():
+            case "y" | "yes" if rest in SCOPES:
+                answer = {"approve": True, "scope": SCOPES[rest]}
+            case "n" | "no":
+                answer = {"approve": False, "reason": rest} if rest else {"approve": False}
+            case "e" | "edit":
+                answer = _edited(ask(EDITING, rest or approval.arguments_text))
+        if answer is not None:
+            return {**answer, "attempt": approval.attempt}
+        say(ADVICE)
+
+
+def _edited(text: str) -> Answer | None:
+    """None: the text is no JSON object."""
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        return None
+    return {"approve": True, "arguments": arguments} if isinstance(arguments, dict) else None
