@@ -151,7 +151,11 @@ class Driver:
             self._on_lost(error)
         except BackplaneAway as error:
             logger.warning("session %s: the backplane is away (%s)", self._session.session_id, error)
-            await self._wait()
+            # The next turn finds what has been asked; but it comes when something else is, or later, not at once: what
+            # is away fails without a pause, and nobody else would ever have a turn.
+            self._wake.clear()
+            if not self._is_lost:
+                await self._wait()
         return self._is_lost
 
     async def _settle(self) -> None:
