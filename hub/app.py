@@ -1,7 +1,9 @@
-"""`Hubline`, the application: puts the rooms together. The one file that names their concrete classes."""
+"""`Hubline`, the application: puts the rooms together. With `offering` the only one that names their
+concrete classes."""
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -10,7 +12,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from hub import authentication, config, metrics, pages
+from hub import authentication, config, metrics, offering, pages
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
 from hub.backplane.redis import MEANING as REDIS_METRICS
@@ -20,11 +22,8 @@ from hub.chat.parts import Access
 from hub.chat_hub import ChatHub
 from hub.clock import now_ms
 from hub.config import Settings
-from hub.errors import BackplaneAway, SettingsError
-from hub.providers.anthropic import AnthropicProvider
+from hub.errors import BackplaneAway
 from hub.providers.base import Provider
-from hub.providers.demo import DemoProvider
-from hub.runs.asking import Providers
 from hub.runs.chats import Chats
 from hub.runs.drive.driver import DriverEnvironment
 from hub.runs.drive.supervisor import Supervisor
@@ -79,7 +78,7 @@ class Hubline:
     ) -> None:
         self.settings = settings if settings is not None else config.load(wanted)
         self.tools = Toolset(table_tools())
-        self.providers = _providers(self.settings, providers or {})
+        self.providers = offering.providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
         self._limits = _run_limits(self.settings)
         self._authenticate = authenticate or authentication.from_settings(self.settings)
@@ -246,9 +245,12 @@ class Hubline:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         provider, model = self.providers.choose(None, None)
         if provider == "demo":
-            source = "demo (no key needed; set ANTHROPIC_API_KEY for Anthropic's models)"
+            source = (
+                "demo (no key needed; set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY for a model's answers)"
+            )
         else:
-            source = f"{provider}, model {model} (--provider demo needs no key)"
+            at = _place(settings) if provider == "openai" else ""
+            source = f"{provider}{at}, model {model} (--provider demo needs no key)"
         file = settings.database_file
         store = "in memory, forgotten when the server ends" if file is None else str(file.resolve())
         if isinstance(self._backplane, RedisBackplane):
@@ -314,29 +316,10 @@ def _backplane(settings: Settings) -> Backplane:
     return MemoryBackplane() if file is None else SqliteBackplane(str(file))
 
 
-def _providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
-    """Those of the settings, and those that the application gives, which win."""
-    offered: dict[str, Provider] = {"demo": DemoProvider(settings.demo_pace)}
-    without_key = {}
-    key = settings.anthropic_api_key
-    if key is None:
-        without_key["anthropic"] = "ANTHROPIC_API_KEY"
-    else:
-        anthropic = AnthropicProvider(
-            key.get_secret_value(),
-            base_url=settings.anthropic_base_url,
-            inactivity_s=settings.provider_inactivity_s,
-        )
-        if settings.model is not None and settings.provider == "anthropic":
-            anthropic.default_model = settings.model
-        offered["anthropic"] = anthropic
-    offered |= given
-    if settings.provider not in offered:
-        raise SettingsError(
-            f"There is no provider {settings.provider}: --provider (HUBLINE_PROVIDER) must be one of "
-            f"{', '.join(sorted({*offered, *without_key}))}."
-        )
-    return Providers(offered, settings.provider, without_key=without_key)
+def _place(settings: Settings) -> str:
+    """Where a server like OpenAI's is asked, without a password that its address may hold."""
+    url = settings.openai_base_url
+    return "" if url is None else f" at {re.sub('//[^/]*@', '//', url)}"
 
 
 def _run_limits(settings: Settings) -> RunLimits:

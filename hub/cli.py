@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, field in Settings.model_fields.items():
         if flag := config.flag_of(name):
-            default = "" if field.default in (None, (), PydanticUndefined) else f" (default: {field.default})"
+            default = "" if field.default in (None, (), {}, PydanticUndefined) else f" (default: {field.default})"
             text = f"{field.description}{default}".replace("%", "%%")
             # A bare --detailed-errors is enough to switch it on.
             bare = {"nargs": "?", "const": "true"} if field.annotation is bool else {}

@@ -1,7 +1,7 @@
 """The settings, and the only place that reads the environment.
 
 Each setting is a field below: `--name-with-dashes` on the command line, `HUBLINE_NAME` in the environment, the flag
-winning. The provider's own variables keep the names that everybody knows. A description completes the sentence
+winning. Those of the providers stand in `provider_settings`. A description completes the sentence
 "… must be <description>": it is the flag's help and the error's advice.
 """
 
@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hub.errors import SettingsError
 from hub.log import LogLevel
+from hub.provider_settings import ProviderSettings, sentence
 
 PREFIX = "HUBLINE_"
 MEMORY_URL = "memory://"
@@ -32,19 +33,11 @@ Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """All settings, checked. Use `load`, which says what is wrong in one sentence."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True
-    )
-
-    # The provider's variables come first: the default of `provider` looks at the key.
-    anthropic_api_key: SecretStr | None = Field(
-        default=None, validation_alias="ANTHROPIC_API_KEY", description="your Anthropic key"
-    )
-    anthropic_base_url: str | None = Field(
-        default=None, validation_alias="ANTHROPIC_BASE_URL", description="an http:// or https:// address"
     )
 
     host: str = Field(default="127.0.0.1", min_length=1, description="the address or name to listen on")
@@ -55,12 +48,6 @@ class Settings(BaseSettings):
         description="sqlite:///FILE, where sessions are kept, memory:// (forgotten when the server ends), "
         "or what several nodes share: redis://HOST:PORT, rediss://…, redis+sentinel://… or redis+cluster://…",
     )
-    provider: str = Field(
-        default_factory=lambda known: "anthropic" if known.get("anthropic_api_key") else "demo",
-        min_length=1,
-        description="demo (needs no key) or anthropic (the default once ANTHROPIC_API_KEY is set)",
-    )
-    model: str | None = Field(default=None, min_length=1, description="the name of one of the provider's models")
     certfile: Path | None = Field(default=None, description="a file with the certificate chain (PEM), for https")
     keyfile: Path | None = Field(default=None, description="a file with the certificate's private key (PEM)")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -225,27 +212,6 @@ class Settings(BaseSettings):
         """The SQLite file, or None for the memory backplane."""
         return Path(self.backplane.removeprefix(SQLITE_PREFIX)) if self.backplane.startswith(SQLITE_PREFIX) else None
 
-    @field_validator("anthropic_api_key")
-    @classmethod
-    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
-        text = key.get_secret_value() if key is not None else "none"
-        if not text.strip():
-            raise _sentence(
-                "ANTHROPIC_API_KEY is empty: set it to your key, or unset it and the demo provider answers."
-            )
-        if re.search(r"\s", text):
-            raise _sentence("ANTHROPIC_API_KEY holds a space or a line break: set it to the key alone, in one line.")
-        if not text.isascii() or not text.isprintable():
-            raise _sentence("ANTHROPIC_API_KEY holds characters that no key has: copy it again.")
-        return key
-
-    @field_validator("anthropic_base_url")
-    @classmethod
-    def _check_base_url(cls, url: str | None) -> str | None:
-        if url is not None and not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", url):
-            raise ValueError("not an address")
-        return url
-
     @field_validator("backplane")
     @classmethod
     def _check_backplane(cls, url: str) -> str:
@@ -291,21 +257,17 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
         if self.workers > 1 and not self.is_shared:
-            raise _sentence(
+            raise sentence(
                 f"--workers {self.workers} (HUBLINE_WORKERS) needs a backplane that processes can share, "
                 f"and {self.backplane} serves one: set it to 1."
             )
         if self.is_shared and self.token_secret is None:
-            raise _sentence(
+            raise sentence(
                 "--backplane (HUBLINE_BACKPLANE) with Redis needs a secret by which nodes know each other's clients: "
                 "set HUBLINE_TOKEN_SECRET, to the same 32 bytes or more on each."
             )
-        if self.provider == "anthropic" and self.anthropic_api_key is None:
-            raise _sentence(
-                "The provider anthropic needs a key: set ANTHROPIC_API_KEY, or use --provider demo (HUBLINE_PROVIDER)."
-            )
         if self.keyfile is not None and self.certfile is None:
-            raise _sentence("--keyfile (HUBLINE_KEYFILE) needs a certificate: set --certfile (HUBLINE_CERTFILE) too.")
+            raise sentence("--keyfile (HUBLINE_KEYFILE) needs a certificate: set --certfile (HUBLINE_CERTFILE) too.")
         return self
 
     @model_validator(mode="after")
@@ -318,17 +280,17 @@ class Settings(BaseSettings):
         }
         given = [name for name, value in proofs.items() if value is not None]
         if len(given) > 1:
-            raise _sentence(f"{given[0]} and {given[1]} each say what proves a user: leave one out.")
+            raise sentence(f"{given[0]} and {given[1]} each say what proves a user: leave one out.")
         if self.firebase_project is not None and (self.jwt_issuer or self.jwt_audience):
-            raise _sentence("--firebase-project sets issuer and audience: leave --jwt-issuer and --jwt-audience out.")
+            raise sentence("--firebase-project sets issuer and audience: leave --jwt-issuer and --jwt-audience out.")
         asked = next((name for name in ("jwt_issuer", "jwt_audience", "jwt_cookie") if getattr(self, name)), None)
         if asked is not None and not given:
-            raise _sentence(
+            raise sentence(
                 f"{flag_of(asked)} ({_variable_of(asked)}) needs what proves a user: "
                 f"set one of {', '.join(proofs)} too."
             )
         if self.jwt_cookie is not None and "*" in self.allowed_origins:
-            raise _sentence(
+            raise sentence(
                 "--allowed-origins * would let the pages of others use the cookie of --jwt-cookie: list the origins."
             )
         return self
@@ -399,12 +361,9 @@ def secret_variables() -> Sequence[str]:
 
 def _variable_of(name: str) -> str:
     alias = Settings.model_fields[name].validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
     return alias if isinstance(alias, str) else PREFIX + name.upper()
-
-
-def _sentence(text: str) -> PydanticCustomError:
-    # Braces are the template's own syntax; what a user gave may hold some.
-    return PydanticCustomError("sentence", "{text}", {"text": text})
 
 
 def _explain(error: ErrorDetails) -> str:

@@ -18,7 +18,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 # The connection token is `id` in SignalR's URLs; the others are where tokens and keys are seen in practice.
 _SECRET_PARAMETER = re.compile(r"(?i)([?&](?:id|access_token|token|key|api[-_]?key)=)[^&\s\"'#]+")
 _SECRET_HEADER = re.compile(r"(?i)\b(bearer\s+|x-api-key[\"':=\s]+)[\w.~+/=-]{6,}")
-_PROVIDER_KEY = re.compile(r"\bsk-[\w-]{6,}")
+_PROVIDER_KEY = re.compile(r"\b(?:sk-[\w-]{6,}|AIza[\w-]{20,})")
 _STANDARD = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"})
 """What every record has; all else is what the one who logged gave."""
 _PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")

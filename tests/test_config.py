@@ -15,8 +15,9 @@ KEY = "sk-ant-test-0123456789"
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"HUBLINE_{name.upper()}", raising=False)
-    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
-    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+    for provider in ("ANTHROPIC", "OPENAI", "GEMINI", "GOOGLE", "OLLAMA"):
+        monkeypatch.delenv(f"{provider}_API_KEY", raising=False)
+        monkeypatch.delenv(f"{provider}_BASE_URL", raising=False)
 
 
 def refusal(flags: dict[str, str] | None = None) -> str:

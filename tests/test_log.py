@@ -88,6 +88,7 @@ def test_tokens_in_urls_are_redacted_whoever_logs(lines: io.StringIO) -> None:
         ("authorization: Bearer abcdef.ghi", "authorization: Bearer [redacted]"),
         ("{'x-api-key': 'abcdefgh'}", "{'x-api-key': '[redacted]'}"),
         ("key sk-ant-api03-abcdefgh.", "key [redacted]."),
+        ("key AIzaSyA-0123456789_abcdefghijklmnopqrstu.", "key [redacted]."),
         ("/api/sessions/id-1?limit=5", "/api/sessions/id-1?limit=5"),
         ("valid=1 identity=2", "valid=1 identity=2"),
     ],

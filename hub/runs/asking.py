@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -51,12 +52,24 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Providers:
-    """The providers that this hub offers, and those that it knows of but has no key for."""
+    """The providers that this hub offers, and those that it knows of but has no key for.
 
-    def __init__(self, offered: Mapping[str, Provider], default: str, *, without_key: Mapping[str, str]) -> None:
+    `models_allowed`: the models that may be asked for besides each provider's default one, `*` standing for anything;
+    empty for all.
+    """
+
+    def __init__(
+        self,
+        offered: Mapping[str, Provider],
+        default: str,
+        *,
+        without_key: Mapping[str, str],
+        models_allowed: Sequence[str] = (),
+    ) -> None:
         self.offered = offered
         self.default = default
         self._without_key = without_key  # provider: the setting that holds its key
+        self._models_allowed = models_allowed
 
     def choose(self, provider: str | None, model: str | None) -> tuple[str, str]:
         """The provider and model to use. Raises what the user can do about one that cannot be had."""
@@ -66,7 +79,15 @@ class Providers:
             raise CallError("provider_missing_key", f"{name} has no key here. Set {self._without_key[name]}.")
         if chosen is None:
             raise CallError("provider_not_allowed", f"Choose one of these providers: {', '.join(self.offered)}.")
+        if model and not self._is_allowed(model, chosen):
+            allowed = ", ".join(dict.fromkeys((chosen.default_model, *self._models_allowed)))
+            raise CallError("provider_not_allowed", f"Choose one of these models: {allowed}.")
         return name, model or chosen.default_model
+
+    def _is_allowed(self, model: str, provider: Provider) -> bool:
+        if not self._models_allowed or model == provider.default_model:
+            return True
+        return any(fnmatchcase(model, pattern) for pattern in self._models_allowed)
 
     def choose_for(self, session: Session, provider: str | None, model: str | None) -> tuple[str, str]:
         """As `choose`; what is not said is the session's, unless another provider is chosen."""

@@ -1,0 +1,83 @@
+"""Makes the providers that the settings ask for: part of `app`, which alone besides this names concrete classes."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import SecretStr
+
+from hub.config import Settings
+from hub.errors import SettingsError
+from hub.provider_settings import KEYS, source_of
+from hub.providers.anthropic import AnthropicProvider
+from hub.providers.base import Provider
+from hub.providers.demo import DemoProvider
+from hub.providers.openai import GEMINI, OLLAMA, OPENAI, OpenAIProvider, Preset
+from hub.runs.asking import Providers
+
+
+def providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
+    """Those of the settings, and those that the application gives, which win. Raises SettingsError."""
+    known: dict[str, Provider] = {"demo": DemoProvider(settings.demo_pace)}
+    without_key = {name: variable for name, variable in KEYS.items() if not settings.has_key(name)}
+    if settings.anthropic_api_key is not None:
+        known["anthropic"] = _anthropic(settings, settings.anthropic_api_key)
+    if "openai" not in without_key:
+        known["openai"] = _compatible(settings, OPENAI, settings.openai_api_key, settings.openai_base_url)
+    if "gemini" not in without_key:
+        known["gemini"] = _compatible(settings, GEMINI, settings.gemini_api_key, settings.gemini_base_url)
+    if settings.is_ollama_wanted:
+        known["ollama"] = _compatible(settings, OLLAMA, None, settings.ollama_base_url)
+    known |= given
+    allowed = settings.providers_allowed or tuple({**known, **without_key, settings.provider: None})
+    for name in allowed:
+        if name not in known and name not in without_key:
+            flag = "provider" if name == settings.provider else "providers-allowed"
+            raise SettingsError(
+                f"There is no provider {name}: --{flag} (HUBLINE_{_upper(flag)}) must be {_any(known)}."
+            )
+    return Providers(
+        {name: provider for name, provider in known.items() if name in allowed},
+        settings.provider,
+        without_key={name: variable for name, variable in without_key.items() if name in allowed and name not in given},
+        models_allowed=settings.models_allowed,
+    )
+
+
+def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[tuple[Provider, str]]:
+    """Whom to ask, with which model, while another is down. Raises SettingsError."""
+    chain = []
+    for entry in settings.fallback_providers:
+        name, model = source_of(entry)
+        provider = offered.get(name)
+        if provider is None:
+            key = f" and {KEYS[name]} is not set" if name in KEYS and not settings.has_key(name) else ""
+            raise SettingsError(
+                f"--fallback-providers (HUBLINE_FALLBACK_PROVIDERS) names {name}{key}: it must be {_any(offered)}."
+            )
+        chain.append((provider, model or provider.default_model))
+    return chain
+
+
+def _anthropic(settings: Settings, key: SecretStr) -> Provider:
+    provider = AnthropicProvider(
+        key.get_secret_value(), base_url=settings.anthropic_base_url, inactivity_s=settings.provider_inactivity_s
+    )
+    provider.default_model = settings.default_model("anthropic") or provider.default_model
+    return provider
+
+
+def _compatible(settings: Settings, preset: Preset, key: SecretStr | None, base_url: str | None) -> Provider:
+    return OpenAIProvider(
+        preset,
+        None if key is None else key.get_secret_value(),
+        base_url=base_url,
+        default_model=settings.default_model(preset.name),
+        inactivity_s=settings.provider_inactivity_s,
+    )
+
+
+def _any(known: Mapping[str, Provider]) -> str:
+    return f"one of {', '.join(sorted(known))}"
+
+
+def _upper(flag: str) -> str:
+    return flag.upper().replace("-", "_")
