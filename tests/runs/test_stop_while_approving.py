@@ -17,7 +17,7 @@ from tests.provider_server.server import ProviderServer
 from tests.runs import invariants
 from tests.runs.node import Recorder, until
 
-SEEDS = range(40)
+SEEDS = range(30)
 MOMENTS = 40
 """More than there are events before the last one; what comes after the answer's end stops nothing."""
 

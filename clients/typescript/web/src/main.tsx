@@ -14,6 +14,7 @@ import "./style/layout.css";
 import "./style/header.css";
 import "./style/message.css";
 import "./style/tool.css";
+import "./style/approval.css";
 
 const wire = new HubConnectionBuilder()
   .withUrl("hub", { transport: HttpTransportType.WebSockets, accessTokenFactory: keptToken })

@@ -1,7 +1,7 @@
 /** One open session: follows its journal, and does to it what the user asks. */
 
 import { type Connection, follow } from "./connection";
-import type { Message, SessionEvent, Stopped } from "./contract";
+import type { ApprovalAnswer, Message, Resolved, SessionEvent, Stopped } from "./contract";
 import { callFailure, NO_SUCH_CHAT } from "./errors";
 import type { Outbox } from "./outbox";
 import { type Frame, SessionStore } from "./store";
@@ -124,6 +124,16 @@ export class Chat {
 
   regenerate(messageId: string): Promise<void> {
     return this.ask("Regenerate", { regenerateId: newId("g-"), messageId });
+  }
+
+  /** Allows a call that waits, or does not. Whoever comes second is told who was first. */
+  async resolveApproval(callId: string, answer: ApprovalAnswer): Promise<void> {
+    try {
+      const { accepted, resolution } = await this.connection.invoke<Resolved>("ResolveApproval", this.sessionId, callId, answer);
+      if (!accepted) this.complain(`${resolution.by} was first: the call was ${resolution.approve ? "allowed" : "denied"} already.`);
+    } catch (error) {
+      this.complainOf(error);
+    }
   }
 
   rate(messageId: string, score: -1 | 0 | 1): Promise<void> {

@@ -28,6 +28,21 @@ export interface Progress {
   fraction?: number | null;
   note?: string | null;
 }
+export type Scope = "call" | "run" | "session";
+/** That a call was asked about, and the answer once there is one. */
+export interface Approval {
+  attempt?: number;
+  approve?: boolean | null;
+  by?: string | null;
+  scope?: Scope | null;
+}
+/** What is asked about a call that waits. */
+export interface Asked {
+  reason: string;
+  expiresAt: number;
+  /** Which time it is asked: again after edited arguments that need it. */
+  attempt?: number;
+}
 export interface ToolPart {
   type: "tool_call";
   callId: string;
@@ -43,8 +58,11 @@ export interface ToolPart {
   durationMs?: number | null;
   /** The result was cut to its beginning. */
   cut?: boolean;
+  approval?: Approval | null;
   /** The viewer's own: the arguments' JSON as far as it has been generated. */
   input?: string;
+  /** The viewer's own, while the state is "approval". */
+  asked?: Asked;
 }
 export interface FilePart {
   type: "file";
@@ -116,6 +134,7 @@ export interface ActiveRun {
   model: string;
   startedAt?: number;
   message?: Message | null;
+  pendingApprovals?: ({ callId: string } & Asked)[];
 }
 
 export interface SnapshotEvent {
@@ -154,8 +173,8 @@ type Kinds = {
     host: string;
   };
   tool_input: OfCall & { delta?: string | null; arguments?: Json };
-  approval_needed: OfCall & { arguments: Json; preview?: Json; reason: string; expiresAt: number };
-  approval_resolved: OfCall & { approve: boolean; arguments: Json; by: string; scope: string };
+  approval_needed: OfCall & Asked & { arguments: Json; preview?: Json };
+  approval_resolved: OfCall & { approve: boolean; arguments: Json; by: string; scope: Scope };
   tool_progress: OfCall & Progress;
   tool_complete: OfCall & { outcome: ToolOutcome; result?: Json; error?: string | null; durationMs: number };
   file: InPart & { fileId: string; name: string; mediaType: string; size: number };
@@ -198,6 +217,18 @@ export interface Accepted {
   epoch: string;
   offset: number;
   state: "started" | "queued";
+}
+/** What a user says to a call that waits. */
+export interface ApprovalAnswer {
+  approve: boolean;
+  arguments?: Json;
+  reason?: string;
+  scope?: Scope;
+  attempt?: number;
+}
+export interface Resolved {
+  accepted: boolean;
+  resolution: { approve: boolean; by: string; scope: Scope };
 }
 export interface Stopped {
   runIds: string[];

@@ -11,11 +11,11 @@ import { type Change, type MessageView, noChange, Transcript, type Verdict } fro
 /** Runs the function before the next paint, or soon, where nothing is painted. */
 export type Frame = (run: () => void) => void;
 
-export type Boundary = { kind: "started" } | { kind: "ended"; status: MessageView["status"] };
+export type Boundary = { kind: "started" } | { kind: "asked" } | { kind: "ended"; status: MessageView["status"] };
 
 export class SessionStore {
   readonly transcript = new Transcript();
-  /** Live starts and ends of answers; not those that a snapshot tells of. */
+  /** Live starts and ends of answers, and calls that begin to wait; not those that a snapshot tells of. */
   readonly boundaries = new Listeners<[Boundary]>();
   /** After each flush. */
   readonly flushed = new Listeners();
@@ -41,6 +41,7 @@ export class SessionStore {
     if (verdict === "applied") {
       this.gather();
       if (event.type === "run_started") this.boundaries.call({ kind: "started" });
+      if (event.type === "approval_needed") this.boundaries.call({ kind: "asked" });
       if (event.type === "done") {
         const status = this.transcript.messages.get(event.messageId)?.status;
         this.boundaries.call({ kind: "ended", status: status ?? "complete" });

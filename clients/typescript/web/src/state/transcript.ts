@@ -8,6 +8,7 @@
 
 import type {
   ActiveRun,
+  Asked,
   JournalEvent,
   Message,
   Part,
@@ -129,6 +130,9 @@ export class Transcript {
         const pace: Pace = unseen ? { chars: 0 } : { startedAt, chars: 0 };
         this.messages.set(messageId, { ...shown, replyTo, model, pace });
       }
+      for (const asked of event.run.pendingApprovals ?? []) {
+        this.editCall(asked.callId, (call) => askedAbout(call, asked));
+      }
     }
     this.arrange(order);
     this.change = { messages: ids, order: true, head: true };
@@ -165,12 +169,13 @@ export class Transcript {
             : { ...call, input: (call.input ?? "") + (event.delta ?? "") },
         );
       case "approval_needed":
-        return this.editCall(event.callId, (call) => ({ ...call, state: "approval", arguments: event.arguments }));
+        return this.editCall(event.callId, (call) => askedAbout({ ...call, arguments: event.arguments }, event));
       case "approval_resolved":
-        return this.editCall(event.callId, (call) => ({
+        return this.editCall(event.callId, ({ asked: _, ...call }) => ({
           ...call,
           arguments: event.arguments,
           state: event.approve ? "running" : "pending",
+          approval: { ...call.approval, approve: event.approve, by: event.by, scope: event.scope },
         }));
       case "tool_progress":
         return this.editCall(event.callId, (call) => ({
@@ -178,7 +183,7 @@ export class Transcript {
           progress: { fraction: event.fraction ?? null, note: event.note ?? null },
         }));
       case "tool_complete":
-        return this.editCall(event.callId, (call) => ({
+        return this.editCall(event.callId, ({ asked: _, ...call }) => ({
           ...call,
           state: event.outcome,
           result: event.result ?? null,
@@ -336,6 +341,10 @@ export class Transcript {
       return call?.type === "tool_call" ? withPart(message, place.part, change(call)) : message;
     });
   }
+}
+
+function askedAbout(call: ToolPart, { reason, expiresAt, attempt = 1 }: Asked): ToolPart {
+  return { ...call, state: "approval", approval: { attempt }, asked: { reason, expiresAt, attempt } };
 }
 
 function withPart(message: MessageView, index: number, part: Part): MessageView {

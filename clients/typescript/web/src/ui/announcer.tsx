@@ -1,4 +1,4 @@
-/** Says to screen readers where an answer begins and ends; the text itself is theirs to read in their own time. */
+/** Says to screen readers where an answer begins, waits for them and ends; the text itself is theirs to read in their own time. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Status } from "../state/contract";
@@ -18,7 +18,8 @@ export function Announcer({ store }: { store: SessionStore }) {
   useEffect(
     () =>
       store.boundaries.add((boundary) => {
-        setText(boundary.kind === "started" ? "Answer started." : (ENDED[boundary.status] ?? "Answer ended."));
+        if (boundary.kind === "ended") setText(ENDED[boundary.status] ?? "Answer ended.");
+        else setText(boundary.kind === "started" ? "Answer started." : "A tool call waits for approval.");
       }),
     [store],
   );

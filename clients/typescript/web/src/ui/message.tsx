@@ -47,7 +47,7 @@ export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }:
         onError={(error) => chat.reportError(messageId, `A message could not be shown: ${error.message}`)}
         fallback={<Unshown message={message} />}
       >
-        <Body message={message} last={last} />
+        <Body chat={chat} message={message} last={last} />
         <Footer chat={chat} message={message} again={again} place={place} />
       </Boundary>
       <Actions chat={chat} message={message} last={last} onEdit={onEdit} />
@@ -55,7 +55,7 @@ export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }:
   );
 });
 
-function Body({ message, last }: { message: MessageView; last: boolean }) {
+function Body({ chat, message, last }: { chat: Chat; message: MessageView; last: boolean }) {
   const streaming = message.status === "streaming";
   const limit = message.role === "user" ? LONG_QUESTION_CHARS : LONG_ANSWER_CHARS;
   const mayFold = () => !streaming && !(last && message.role === "assistant") && textOf(message).length > limit;
@@ -69,7 +69,9 @@ function Body({ message, last }: { message: MessageView; last: boolean }) {
         {message.role === "user" ? (
           <div class="plain">{textOf(message)}</div>
         ) : (
-          message.parts.map((part, index) => <PartView key={index} part={part} growing={streaming && index === end} />)
+          message.parts.map((part, index) => (
+            <PartView key={index} chat={chat} part={part} growing={streaming && index === end} />
+          ))
         )}
         {streaming && !showsGrowth(message) && <Waiting />}
       </div>

@@ -2,17 +2,24 @@
 
 import { useState } from "preact/hooks";
 import { Markdown } from "../markdown/markdown";
+import type { Chat } from "../state/chat";
 import type { Part, ToolPart, ToolState } from "../state/contract";
+import { ApprovalBox, approvalText } from "./approval";
 import { bytes, json, seconds } from "./format";
 
-export function PartView({ part, growing }: { part: Part; growing: boolean }) {
+export function PartView({ chat, part, growing }: { chat: Chat; part: Part; growing: boolean }) {
   switch (part.type) {
     case "text":
       return part.text === "" ? null : <Markdown text={part.text} growing={growing} />;
     case "thinking":
       return part.text === "" ? null : <Thinking text={part.text} growing={growing} />;
     case "tool_call":
-      return <ToolCard call={part} />;
+      return (
+        <>
+          <ToolCard call={part} />
+          {part.asked && <ApprovalBox key={part.asked.attempt} chat={chat} call={part} asked={part.asked} />}
+        </>
+      );
     case "file":
       return (
         <p class="file" data-testid="file">
@@ -97,6 +104,7 @@ function ToolDetails({ call }: { call: ToolPart }) {
           <pre tabIndex={0}>{json(call.result)}</pre>
         </section>
       )}
+      {call.approval?.by && <p class="muted">{approvalText(call.approval)}</p>}
       {call.error && <p class="problem">{call.error}</p>}
     </div>
   );

@@ -129,6 +129,18 @@ describe("a chat", () => {
     expect(marks()).toHaveLength(1);
   });
 
+  it("answers an approval, and says so if somebody was first", async () => {
+    const { wire, viewer } = await viewing("s");
+    const resolution = { approve: false, by: "bob", scope: "call" };
+    wire.answer = () => ({ accepted: true, resolution });
+    await viewer.chat.resolveApproval("c1", { approve: false, attempt: 1 });
+    expect(wire.calls.at(-1)).toEqual({ method: "ResolveApproval", args: ["s", "c1", { approve: false, attempt: 1 }] });
+    expect(viewer.complaint).toBeNull();
+    wire.answer = () => ({ accepted: false, resolution });
+    await viewer.chat.resolveApproval("c1", { approve: true });
+    expect(viewer.complaint).toBe("bob was first: the call was denied already.");
+  });
+
   it("stops nothing where nothing runs", async () => {
     const { viewer, watch, called } = await viewing("s");
     watch()?.observer.next(SNAPSHOT);

@@ -81,8 +81,10 @@ describe("an answer, event by event", () => {
     expect(part(upTo(8), 2)).toMatchObject({ state: "pending", title: "Sum", host: "server" });
     expect(part(upTo(10), 2)).toMatchObject({ state: "pending", input: '{"n":1}' });
     expect(part(upTo(11), 2)).toMatchObject({ state: "running", arguments: { n: 1 } });
-    expect(part(upTo(12), 2)).toMatchObject({ state: "approval" });
-    expect(part(upTo(13), 2)).toMatchObject({ state: "running", arguments: { n: 2 } });
+    expect(part(upTo(12), 2)).toMatchObject({ state: "approval", asked: { reason: "writes", expiresAt: 9, attempt: 1 } });
+    const approval = { attempt: 1, approve: true, by: "ann", scope: "call" };
+    expect(part(upTo(13), 2)).toMatchObject({ state: "running", arguments: { n: 2 }, approval });
+    expect(part(upTo(13), 2)).not.toHaveProperty("asked");
     expect(part(upTo(14), 2)).toMatchObject({ progress: { fraction: 0.5, note: "half" } });
     expect(part(upTo(15), 2)).toMatchObject({ state: "success", result: { sum: 3 }, durationMs: 7, progress: null });
   });
@@ -182,6 +184,19 @@ describe("a snapshot", () => {
     const events = [{ type: "tool_complete", runId: "r1", callId: "c9", outcome: "success", result: 1, durationMs: 1 }];
     const transcript = folded([snapshot({ run }), ...numbered(events)]);
     expect(transcript.messages.get("a1")?.parts[0]).toMatchObject({ state: "success", result: 1 });
+  });
+
+  it("tells what is asked about the calls that wait", () => {
+    const call = { type: "tool_call" as const, callId: "c9", name: "sum", state: "approval" as const, arguments: { n: 1 } };
+    const message: Message = { ...asked("a1"), role: "assistant", status: "streaming", parts: [call] };
+    const pendingApprovals = [{ callId: "c9", reason: "writes", expiresAt: 9, attempt: 2 }];
+    const run = { runId: "r1", messageId: "a1", replyTo: "u1", provider: "demo", model: "m", message, pendingApprovals };
+    const transcript = folded([snapshot({ run })]);
+    expect(transcript.messages.get("a1")?.parts[0]).toMatchObject({ state: "approval", asked: { reason: "writes", attempt: 2 } });
+    for (const event of numbered([{ type: "tool_complete", runId: "r1", callId: "c9", outcome: "interrupted", durationMs: 1 }])) {
+      transcript.apply(event);
+    }
+    expect(transcript.messages.get("a1")?.parts[0]).not.toHaveProperty("asked");
   });
 
   it("at any moment, followed by the rest, gives what the whole gives", () => {
