@@ -62,6 +62,9 @@ class ClaimedConnections:
             raise Refused(404, NO_CONNECTION)
         return claimed.token, claimed
 
+    def has(self, connection_id: str) -> bool:
+        return connection_id in self._claimed
+
     def over_http(self) -> list[str]:
         """The ids of those whose requests may come to any node."""
         return [connection_id for connection_id, each in self._claimed.items() if each.transport != "WebSockets"]

@@ -8,21 +8,23 @@ what the other one lacks: a piece of the body, the reply. Nothing is done twice:
 that the owner never saw nothing was done. Silence for `timeout_s` is the end for either side: the client gets 404, and
 the owner takes the client as gone.
 
-A claim is kept for as long as its connection lasts, since the next request may come to a node that has not heard of it.
+A claim is kept for as long as its connection over HTTP lasts, since the next request may come to a node that has not
+heard of it. WebSockets come back to no other node: their claims expire, and what is rarely asked about them goes to all
+nodes, of which the owner answers.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from hub.backplane.base import Bus, Subscription
 from hub.clock import now_ms
 from hub.server import envelope
 from hub.server.answers import is_for_events
+from hub.server.asked_elsewhere import AskedRequest, ForwardedAnswer, answer_to
 from hub.server.auth import Refused, User
 from hub.server.claimed import ClaimedConnections
 from hub.server.forwarded import ForwardedRequest
@@ -35,47 +37,11 @@ KEEP_EVERY_S = 20.0
 KEPT_FOR_MS = 60_000
 MAX_OWNERS = 10_000
 
+ALL = "all"
+"""In the place of an owner that is not known. No node has this id."""
+
 AnswerHere = Callable[[ForwardedRequest], Awaitable[None]]
 """Answers by the request's `send`; raises nothing that is meant for a client."""
-
-
-class AskedRequest:
-    """A request that came here, until its answer has left."""
-
-    def __init__(self, owner: str, first: envelope.Request, publish: Callable[[envelope.ToOwner], None], now: float):
-        self.owner = owner
-        self.number = first.number
-        self.heard_at = now
-        self.answer: asyncio.Future[envelope.Reply] = asyncio.get_running_loop().create_future()
-        self._publish = publish
-        self._sent = 1
-        self._last: envelope.Request | envelope.Piece = first
-        self.next_is_wanted = asyncio.Event()  # the next piece of the body
-
-    def send(self, piece: bytes, *, more: bool) -> None:
-        self.next_is_wanted.clear()
-        self._sent += 1
-        self._last = envelope.Piece(self.number, self._sent, piece, more)
-        self._publish(self._last)
-
-    def hear(self, message: envelope.FromOwner) -> None:
-        match message:
-            case envelope.Reply():
-                if not self.answer.done():
-                    self.answer.set_result(message)
-            case envelope.Goes(_, received, wants):
-                if received < self._sent:
-                    # The owner has at least the first one, or it would not know of the request.
-                    self._publish(self._last)
-                elif wants:
-                    self.next_is_wanted.set()
-
-    def fail(self, refused: Refused) -> bool:
-        """Whether it had no answer yet."""
-        if self.answer.done():
-            return False
-        self.answer.set_exception(refused)
-        return True
 
 
 class Forwarding:
@@ -103,7 +69,7 @@ class Forwarding:
         self._tasks = tasks
         self._metrics = metrics
         self._timeout_s = timeout_s
-        self._subscription: Subscription | None = None  # of our own channel, from `start` to `close`
+        self._subscriptions: list[Subscription] = []  # from `start` to `close`
         self._owners: dict[str, str] = {}  # by connection id, oldest first; an owner never changes
         self._last = 0  # number of the newest request
         self._asked: dict[int, AskedRequest] = {}  # came here
@@ -114,7 +80,8 @@ class Forwarding:
 
     async def start(self) -> None:
         """Raises BackplaneAway."""
-        self._subscription = await self._bus.subscribe(_channel(self._node_id), self._receive)
+        for name, receive in ((self._node_id, self._receive), (ALL, self._receive_for_all)):
+            self._subscriptions.append(await self._bus.subscribe(_channel(name), receive))
         self._wheel.add(self)
 
     async def close(self, timeout_s: float) -> None:
@@ -126,9 +93,8 @@ class Forwarding:
                     self._has_served.clear()
                     await self._has_served.wait()
         self._wheel.remove(self)
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
+        while self._subscriptions:
+            self._subscriptions.pop().close()
         for asked in self._asked.values():
             asked.fail(Refused(404, NO_CONNECTION))
         for served in self._served.values():
@@ -150,7 +116,7 @@ class Forwarding:
         return owner
 
     async def ask(self, owner: str, request: Request, path: str, connection_id: str, user: User) -> Response:
-        """The owner's answer to a request of a user who was admitted here.
+        """The owner's answer to a request of a user who was admitted here. `path` says to what; the owner may be `ALL`.
 
         Raises Refused (404) if none comes in time, and ClientDisconnect if the client goes first.
         """
@@ -164,15 +130,11 @@ class Forwarding:
             self._last, path, request.method, is_for_events(request), connection_id,
             None if length is None else int(length), user, body.get("body", b""), more,
         )  # fmt: skip
-
-        def publish(message: envelope.ToOwner) -> None:
-            self._publish(owner, message)
-
-        asked = self._asked[self._last] = AskedRequest(owner, first, publish, self._wheel.now)
+        asked = self._asked[self._last] = AskedRequest(owner, first, self._publish, self._wheel.now)
         self._metrics.requests_forwarded += 1
-        publish(first)
+        self._publish(owner, first)
         try:
-            reply = await _answer_to(asked, request.receive, more=more)
+            reply = await answer_to(asked, request.receive, more=more)
         except BaseException:
             self._finish(asked)
             raise
@@ -241,56 +203,20 @@ class Forwarding:
             case envelope.Goes(number) | envelope.Reply(number) as message:
                 asked = self._asked.get(number)
                 if asked is not None:
+                    asked.owner = envelope.sender(payload)
                     asked.heard_at = self._wheel.now
                     asked.hear(message)
             case _:
                 pass  # what newer nodes say
 
-
-async def _answer_to(asked: AskedRequest, receive: Receive, *, more: bool) -> envelope.Reply:
-    """Raises as `Forwarding.ask`."""
-    sending = asyncio.create_task(_send_body(asked, receive, more=more))
-    try:
-        waiting: list[asyncio.Task[None] | asyncio.Future[envelope.Reply]] = [sending, asked.answer]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        sending.cancel()
-        await asyncio.wait([sending])
-    if asked.answer.done():
-        return asked.answer.result()
-    sending.result()
-    raise ClientDisconnect
-
-
-async def _send_body(asked: AskedRequest, receive: Receive, *, more: bool) -> None:
-    """The rest of a body, as fast as the owner takes it. Returns when the client has gone."""
-    while True:
-        if more:
-            await asked.next_is_wanted.wait()
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        if more:
-            more = message.get("more_body", False)
-            asked.send(message.get("body", b""), more=more)
-
-
-class ForwardedAnswer(Response):
-    """What the owner answered; `on_left` is called once it has left, or broken."""
-
-    def __init__(self, reply: envelope.Reply, on_left: Callable[[], None]) -> None:
-        super().__init__(reply.body, reply.status, _without_length(reply.headers))
-        self._on_left = on_left
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._on_left()
-
-
-def _without_length(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    return {name: value for name, value in headers if name != "content-length"}
+    def _receive_for_all(self, payload: bytes) -> None:
+        match envelope.unpack(payload):
+            case envelope.Request(connection_id=asked_for) as request if self._claimed.has(asked_for):
+                self._be_asked(envelope.sender(payload), request)
+            case envelope.Going() | envelope.Done() as message:
+                self._be_asked(envelope.sender(payload), message)
+            case _:
+                pass  # for others
 
 
 def _channel(node_id: str) -> str:

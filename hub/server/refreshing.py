@@ -9,17 +9,23 @@ since negotiation tells them when that is.
 
 from typing import Protocol
 
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hub.clock import now_ms
 from hub.protocol import negotiate
+from hub.server.answers import json_answer, not_allowed, preflight
 from hub.server.auth import Gate, Refused, User
-from hub.server.claimed import ClaimedConnections
-from hub.server.negotiated import NO_CONNECTION
+from hub.server.claimed import Claimed, ClaimedConnections
+from hub.server.forwarded import ForwardedRequest
+from hub.server.forwarding import ALL, Forwarding
+from hub.server.negotiated import NO_CONNECTION, Token
 from hub.server.served import ServedHub
 from hub.server.transports.long_polling import NO_STORE
+
+REFRESH = "/refresh"
+"""After the path of the hub."""
 
 _MAX_LIFETIME_S = 0x7FFFFFFF  # clients read it as 32 bits
 
@@ -29,6 +35,7 @@ class Reception(Protocol):
 
     gate: Gate
     claimed: ClaimedConnections
+    forwarding: Forwarding | None  # where other nodes share the tokens
 
     def check_running(self) -> None: ...
 
@@ -42,32 +49,54 @@ class RefreshEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = await self._answer(request)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
         response.headers.update(self._server.gate.cors_headers(request))
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
-            return Response(status_code=204)
-        if request.method != "POST":
-            return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "POST"})
+    async def answer_afar(self, forwarded: ForwardedRequest) -> None:
+        """To a request that came to another node, which has admitted its user."""
+        first = forwarded.first
         try:
-            user = await self._refresh(request)
+            response = self._go_on(self._server.claimed.by_id(first.connection_id), first.user)
         except Refused as refused:
-            return _json(negotiate.error_body(str(refused)), refused.status, refused.headers)
-        return _json(negotiate.refreshed_body(token_lifetime_s(user)))
+            response = _refusal(refused)
+        await response(forwarded.request.scope, forwarded.receive, forwarded.send)
 
-    async def _refresh(self, request: Request) -> User:
-        """Raises Refused."""
+    async def _answer(self, request: Request) -> Response:
+        """Raises ClientDisconnect."""
+        if (asked := preflight(request)) is not None:
+            return asked
+        if request.method != "POST":
+            return not_allowed("POST")
+        try:
+            return await self._refresh(request)
+        except Refused as refused:
+            return _refusal(refused)
+
+    async def _refresh(self, request: Request) -> Response:
+        """Raises Refused, ClientDisconnect."""
         found = self._server.claimed.find(self._served, request.query_params.get("id"))
         self._server.check_running()
         user = await self._server.gate.admit(request)
         self._served.check_user(user)
+        forwarding = self._server.forwarding
+        if found[1] is not None or forwarding is None:
+            return self._go_on(found, user)
+        self._server.claimed.check_user(found[0], user)
+        connection_id = found[0].connection_id
+        owner = await forwarding.elsewhere(connection_id) or ALL
+        return await forwarding.ask(owner, request, self._served.path + REFRESH, connection_id, user)
+
+    def _go_on(self, found: tuple[Token, Claimed | None], user: User) -> Response:
+        """Raises Refused."""
         connection = self._server.claimed.known(found, user).connection
         if connection is None or connection.is_closed:
             raise Refused(404, NO_CONNECTION)
         connection.go_on_as(user)
-        return user
+        return json_answer(negotiate.refreshed_body(token_lifetime_s(user)))
 
 
 def token_lifetime_s(user: User) -> int | None:
@@ -75,5 +104,6 @@ def token_lifetime_s(user: User) -> int | None:
     return None if user.expires_at is None else min(max(0, (user.expires_at - now_ms()) // 1000), _MAX_LIFETIME_S)
 
 
-def _json(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, media_type="application/json", headers={**NO_STORE, **(headers or {})})
+def _refusal(refused: Refused) -> Response:
+    body = negotiate.error_body(str(refused))
+    return Response(body, refused.status, media_type="application/json", headers={**NO_STORE, **refused.headers})

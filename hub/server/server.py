@@ -44,7 +44,7 @@ from hub.server.negotiating import NegotiateEndpoint
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.outbox import Writer
 from hub.server.over_http import OverHttp
-from hub.server.refreshing import RefreshEndpoint
+from hub.server.refreshing import REFRESH, RefreshEndpoint
 from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub, bind_methods
 from hub.server.tasks import OwnedTasks
@@ -169,7 +169,7 @@ class HubServer:
             routes.append(WebSocketRoute(served.path, endpoint))
             routes.append(Route(served.path, endpoint))
             if served.options.authentication_refresh:
-                routes.append(Route(f"{served.path}/refresh", RefreshEndpoint(self, served)))
+                routes.append(Route(served.path + REFRESH, RefreshEndpoint(self, served)))
         return routes
 
     async def start(self) -> None:
@@ -253,9 +253,12 @@ class HubServer:
         return self._wheel.now
 
     async def _answer_afar(self, forwarded: ForwardedRequest) -> None:
-        served = self._hubs.get(forwarded.first.path)
-        if served is not None:  # else silence says it
+        path = forwarded.first.path
+        if (served := self._hubs.get(path)) is not None:
             await OverHttp(self, served).answer_afar(forwarded)
+        elif (served := self._hubs.get(path.removesuffix(REFRESH))) is not None:
+            await RefreshEndpoint(self, served).answer_afar(forwarded)
+        # else silence says it
 
     def check_running(self) -> None:
         """Raises Refused (503) where the application that mounts the hub does not run its lifespan."""

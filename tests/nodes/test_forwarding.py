@@ -1,6 +1,8 @@
 """Requests over HTTP that come to another node than their connection's: each rule of signalr.md 1.8, byte by byte."""
 
 import asyncio
+import json
+from dataclasses import replace
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -185,14 +187,36 @@ async def test_a_body_that_breaks_off_ends_the_connection(hub_servers: HubServer
     assert (await at_two.post(call("Echo", 1))).text == NO_CONNECTION
 
 
-async def test_who_asks_is_checked_where_the_request_comes(hub_servers: HubServers) -> None:
-    def by_token(request: HTTPConnection) -> User | None:
-        name = bearer_token(request)
-        return None if name is None else User(id=name, roles=frozenset({"r"}), expires_at=now_ms() + 3_600_000)
+def by_token(request: HTTPConnection) -> User | None:
+    """A token says: user, role."""
+    name, _, role = (bearer_token(request) or "").partition(".")
+    return User(id=name, roles=frozenset({role}), expires_at=now_ms() + 3_600_000) if name else None
 
+
+async def test_a_connection_goes_on_by_a_token_that_came_to_another_node(hub_servers: HubServers) -> None:
+    one, *others = [await hub_servers.start(authenticate=by_token) for _ in range(3)]
+    ann, boss, bob = ({"Authorization": f"Bearer {name}"} for name in ("ann.clerk", "ann.boss", "bob.boss"))
+    secret = await token(one.address, **ann)
+    path = f"/hub/refresh?id={secret}"
+    async with connect(f"ws://{one.address}/hub?id={secret}", additional_headers=ann):
+        (connection,) = one.server.connections
+        bucket, key = one.backplane.servers.keys.claim(connection.connection_id)
+        for other in others:  # with its claim, and, at one that never heard of it, when that has expired
+            assert (await ask(other.address, "POST", path, b"", **bob)).status == 403
+            assert connection.user.roles == {"clerk"}
+            refreshed = await ask(other.address, "POST", path, b"", **boss)
+            assert (refreshed.status, refreshed.headers["cache-control"]) == (200, "no-store")
+            assert json.loads(refreshed.body)["tokenLifetimeSeconds"] in (3599, 3600)
+            assert connection.user.roles == {"boss"}
+            connection.go_on_as(replace(connection.user, roles=frozenset({"clerk"})))
+            await one.backplane.servers.call(bucket, b"DEL", key)
+    await until(lambda: not one.server.connections)
+
+
+async def test_who_asks_is_checked_where_the_request_comes(hub_servers: HubServers) -> None:
     one = await hub_servers.start(authenticate=by_token)
     two = await hub_servers.start(authenticate=by_token)
-    ann, bob = {"Authorization": "Bearer ann"}, {"Authorization": "Bearer bob"}
+    ann, bob = {"Authorization": "Bearer ann.r"}, {"Authorization": "Bearer bob.r"}
     secret = await token(one.address, **ann)
     at_one, at_two = Poller(one.address, secret), Poller(two.address, secret)
     assert (await at_one.poll(**ann)).status == 200

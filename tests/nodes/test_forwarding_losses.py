@@ -1,15 +1,17 @@
 """Requests for another node's connections where nodes die, and where the bus loses what it carries."""
 
+import json
 from collections.abc import Callable
 
 import pytest
+from websockets.asyncio.client import connect
 
 from hub.backplane.base import Bus, Subscription
 from hub.server import envelope
 from hub.server.options import HubOptions, ServerLimits
 from tests.nodes.hub_servers import Board, HubServers
 from tests.nodes.test_forwarding import NO_CONNECTION, opened, result
-from tests.server.raw_http import call, record
+from tests.server.raw_http import ask, call, record, token
 from tests.server.wire import until
 
 SHORT = ServerLimits(tick_s=0.02, forward_timeout_s=0.3)
@@ -84,6 +86,18 @@ async def test_what_the_bus_loses_is_said_again(hub_servers: HubServers, kind: t
     assert Board.notes == list(range(30))
     await until(lambda: not one.served)
     assert not sending.losing  # it came to that
+
+
+async def test_nobody_has_a_connection_that_is_over(hub_servers: HubServers) -> None:
+    one, two = [await hub_servers.start(limits=SHORT) for _ in range(2)]
+    secret = await token(one.address)
+    async with connect(f"ws://{one.address}/hub?id={secret}"):
+        (connection,) = one.server.connections
+        bucket, key = one.backplane.servers.keys.claim(connection.connection_id)
+        await one.backplane.servers.call(bucket, b"DEL", key)
+    await until(lambda: not one.server.connections)
+    refused = await ask(two.address, "POST", f"/hub/refresh?id={secret}", b"")
+    assert (refused.status, json.loads(refused.body)) == (404, {"error": "No Connection with that ID"})
 
 
 async def test_a_lost_request_is_404_and_nothing_was_done(hub_servers: HubServers) -> None:
