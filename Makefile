@@ -25,7 +25,7 @@ ifeq ($(wildcard hub/viewer/index.html),)
   $(shell rm -f $(S)/viewer)
 endif
 
-.PHONY: setup run viewer test pure-tests other-tests check types bench nightly wheel lock clean
+.PHONY: setup run viewer test pure-tests other-tests check types bench chaos nightly wheel lock clean
 
 setup: $(S)/python $(S)/node $(S)/viewer $(S)/programs
 
@@ -73,6 +73,10 @@ check: types test
 
 bench: $(S)/python
 	$(PY) -m tests.bench
+
+# Nodes, links and Redis fail at random under load, by SEED; the short form is a part of the tests. About an hour.
+chaos: $(S)/python $(S)/programs
+	$(PY) -m tests.chaos --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED))
 
 nightly: setup
 	$(PY) -m pytest -m nightly --timeout=7200 --hypothesis-profile=random $(PYTEST_ARGS)
