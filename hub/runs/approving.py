@@ -75,6 +75,8 @@ class Approving:
             raise CallError("call_closed", "This call waits for no approval. Answer those that were asked for one.")
         if seen is not None and seen < asked.attempt:
             return seen  # answered, or it would not have been asked about again
+        if seen is not None and seen > asked.attempt:
+            raise CallError("invalid_arguments", f"This call was asked about {asked.attempt} times. Leave attempt out.")
         if call.state != "approval" and asked.approve is None:
             raise CallError("call_closed", "This call ended before anybody answered. Ask for it again.")
         return asked.attempt

@@ -1,14 +1,14 @@
 """Approvals: which calls wait for one, who answers, and what the answer does (design, sections 3.3 and 3.6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 import pytest
 
 from hub.backplane.base import Backplane
 from hub.chat import events
-from hub.chat.parts import Approval, Autonomy, ToolCallPart
+from hub.chat.parts import Approval, Autonomy, Json, ToolCallPart
 from hub.errors import CallError
 from hub.runs.answer.resolution import Resolution
 from hub.runs.answer.wall_time import WallTime
@@ -94,6 +94,24 @@ async def test_what_reaches_the_network_is_asked_about_in_every_mode(
     assert len(workbook.written) == 1
 
 
+async def test_a_check_that_breaks_fails_its_call_only(
+    hub: Node, workbook: Workbook, caplog: pytest.LogCaptureFixture
+) -> None:
+    tool = workbook.tools.get("look")
+    assert tool is not None
+
+    def check(arguments: Mapping[str, Json]) -> None:
+        raise RuntimeError(str(arguments))
+
+    workbook.tools.add(msgspec.structs.replace(tool, spec=msgspec.structs.replace(tool.spec, name="odd"), check=check))
+    one = await desk(hub, workbook, call("c1", "odd", range="A1"), autonomy="ask")
+    await hub.send("ask")
+    await ended(one)
+    assert one.outcomes == {"c1": "failed"}
+    assert one.recorder.done()[0].outcome == "completed"
+    assert "could not be checked" in caplog.text
+
+
 async def test_nobody_is_asked_about_a_call_that_cannot_run(hub: Node, workbook: Workbook) -> None:
     script = [*call("c1", "write_range", range="A1"), *call("c2", "unknown", range="A1")]
     one = await desk(hub, workbook, script, autonomy="ask")
@@ -149,6 +167,8 @@ async def test_a_network_formula_slipped_into_edited_arguments_is_asked_about_ag
     assert again.reason.startswith("The edited arguments need an approval of their own. $.formula: HYPERLINK")
     assert workbook.written == []
     assert one.resolved == []
+    with pytest.raises(CallError, match="invalid_arguments"):
+        await one.answer(wish=ApprovalWish(approve=True, attempt=3))
     late = await one.answer(wish=ApprovalWish(approve=True, attempt=1))
     assert not late.accepted  # it saw other arguments
     assert workbook.written == []

@@ -8,6 +8,7 @@ permit ──autonomy, the arguments, what was granted──> allowed
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ from hub.tools.base import Tool, ToolError
 from hub.tools.policy.arguments import check_arguments
 from hub.tools.policy.autonomy import Decision, NeedsApproval, Run, decide
 from hub.tools.policy.findings import Finding
+
+logger = logging.getLogger("hub.runs")
 
 Arguments = Mapping[str, Json]
 
@@ -114,10 +117,9 @@ class Approvals:
 
     def _again(self, tool: Tool, edited: Arguments, decision: NeedsApproval) -> "_Again | None":
         """Why edited arguments have to be approved by themselves; None if they need not."""
-        try:
-            tool.check(edited)
-        except ToolError as error:
-            reason = f"The edited arguments were not taken. {error} These are the ones before."
+        wrong = problem_of(tool, edited)
+        if wrong is not None:
+            reason = f"The edited arguments were not taken. {wrong} These are the ones before."
             return _Again(NeedsApproval(reason, each_time=decision.each_time), is_wrong=True)
         found = decide("agent-yolo", tool.spec.access, _findings(tool, edited))
         if isinstance(found, NeedsApproval):
@@ -181,6 +183,19 @@ class Approvals:
 class _Again:
     decision: NeedsApproval
     is_wrong: bool  # the edited arguments do not fit the schema
+
+
+def problem_of(tool: Tool, arguments: Arguments) -> str | None:
+    """Why the tool does not take these arguments; None if it does."""
+    try:
+        tool.check(arguments)
+    except ToolError as error:
+        return str(error)
+    except Exception:
+        # A tool's check may be the application's code, too: what it raises is this call's problem, not the run's.
+        logger.exception("the arguments of tool %s could not be checked", tool.spec.name)
+        return "The arguments could not be checked; the hub's log says why."
+    return None
 
 
 def _findings(tool: Tool, arguments: Arguments) -> Sequence[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hub.chat import events
 from hub.chat.parts import Json, Session, ToolCallPart, ToolOutcome
-from hub.runs.answer.approvals import Approvals
+from hub.runs.answer.approvals import Approvals, problem_of
 from hub.runs.answer.step import WholeCall
 from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
@@ -62,10 +62,9 @@ class Calls:
         if tool is None:
             self._complete(call.call_id, "failed", error=f"There is no tool called {call.name}.")
             return
-        try:
-            tool.check(call.arguments)
-        except ToolError as error:  # nobody is asked about a call that cannot run
-            self._complete(call.call_id, "failed", error=str(error))
+        wrong = problem_of(tool, call.arguments)
+        if wrong is not None:  # nobody is asked about a call that cannot run
+            self._complete(call.call_id, "failed", error=wrong)
             return
         permit = await self._approvals.permit(tool, call.call_id, call.arguments)
         if permit.arguments is None:
