@@ -108,7 +108,14 @@ class Hubline:
         return cls(settings=settings)
 
     def _add_chats(self) -> None:
-        runs = RunEnvironment(limits=self._limits, tools=self.tools, now_ms=now_ms, new_id=_new_id)
+        runs = RunEnvironment(
+            limits=self._limits,
+            tools=self.tools,
+            now_ms=now_ms,
+            new_id=_new_id,
+            fallbacks=offering.fallbacks(self.settings, self.providers.offered),
+            prices=offering.prices(self.settings),
+        )
         self._metrics = metrics.registry(metrics.Numbers(self._server.metrics, SERVER_METRICS), runs.metrics.registry)
         if isinstance(self._backplane, RedisBackplane):
             self._metrics.register(metrics.Numbers(self._backplane, REDIS_METRICS))
@@ -327,6 +334,7 @@ def _run_limits(settings: Settings) -> RunLimits:
         max_queued_runs=settings.max_queued_runs,
         max_steps=settings.max_steps,
         wall_time_s=settings.wall_time_s,
+        notice_wait_s=settings.provider_wait_s,
         approval_s=settings.approval_s,
         idle_stop_s=settings.idle_stop_s,
         lease_ms=round(settings.lease_s * 1000),

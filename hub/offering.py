@@ -11,7 +11,9 @@ from hub.providers.anthropic import AnthropicProvider
 from hub.providers.base import Provider
 from hub.providers.demo import DemoProvider
 from hub.providers.openai import GEMINI, OLLAMA, OPENAI, OpenAIProvider, Preset
+from hub.runs.answer.sources import Source
 from hub.runs.asking import Providers
+from hub.runs.prices import Price
 
 
 def providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
@@ -42,7 +44,7 @@ def providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
     )
 
 
-def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[tuple[Provider, str]]:
+def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[Source]:
     """Whom to ask, with which model, while another is down. Raises SettingsError."""
     chain = []
     for entry in settings.fallback_providers:
@@ -53,8 +55,13 @@ def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[t
             raise SettingsError(
                 f"--fallback-providers (HUBLINE_FALLBACK_PROVIDERS) names {name}{key}: it must be {_any(offered)}."
             )
-        chain.append((provider, model or provider.default_model))
+        chain.append(Source(provider, model or provider.default_model))
     return chain
+
+
+def prices(settings: Settings) -> Mapping[str, Price]:
+    """By model."""
+    return {name: Price(**price.model_dump()) for name, price in settings.prices.items()}
 
 
 def _anthropic(settings: Settings, key: SecretStr) -> Provider:

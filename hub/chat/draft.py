@@ -91,6 +91,9 @@ class Draft:
     # -- what each event changes. An event about a part or call that is not there changes nothing: it can only come
     #    from a newer version's journal.
 
+    def answered_by(self, provider: str, model: str) -> None:
+        self.started = msgspec.structs.replace(self.started, provider=provider, model=model)
+
     def begin_step(self, event: events.Step, client_errors: Sequence[str]) -> None:
         self.step = event.index
         self.client_errors = client_errors

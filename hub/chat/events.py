@@ -164,11 +164,13 @@ class FileAdded(Event, frozen=True, tag="file"):
 
 
 class Notice(Event, frozen=True, tag="notice"):
-    """What the user should know."""
+    """What the user should know. `fallback_provider` names who answers instead."""
 
     code: str
     text: str
     run_id: str | None = None
+    provider: str | None = None
+    model: str | None = None
 
 
 class Custom(Event, frozen=True, tag="custom"):
@@ -180,7 +182,10 @@ class Custom(Event, frozen=True, tag="custom"):
 
 
 class Done(Event, frozen=True, tag="done"):
-    """The run's end; exactly one for each `run_started`. Sets the answer's final status."""
+    """The run's end; exactly one for each `run_started`. Sets the answer's final status.
+
+    `provider` and `model` are there if another has answered than the one that `run_started` named.
+    """
 
     run_id: str
     message_id: str
@@ -190,6 +195,8 @@ class Done(Event, frozen=True, tag="done"):
     finish_reason: str | None = None
     error: RunError | None = None
     stopped_by: str | None = None
+    provider: str | None = None
+    model: str | None = None
 
 
 class SessionChanged(Event, frozen=True, tag="session"):

@@ -4,7 +4,8 @@ The JSON is written by msgspec: fields camelCase, in the order below, absent whe
 come last; readers ignore those that they do not know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, Literal
 
 import msgspec
@@ -121,6 +122,11 @@ class Usage(WireStruct, frozen=True, kw_only=True):
 NO_USAGE = Usage(input_tokens=0, output_tokens=0, cache_read_tokens=0, cache_write_tokens=0, estimated=False)
 
 
+def sum_of(usages: Iterable[Usage]) -> Usage:
+    """All of them together."""
+    return reduce(Usage.plus, usages, NO_USAGE)
+
+
 class Timing(WireStruct, frozen=True, kw_only=True):
     """When things happened in a run. `first_delta_ms` counts from its start; absent if nothing ever came."""
 
@@ -179,7 +185,7 @@ class Participant(WireStruct, frozen=True):
 
 
 class Session(WireStruct, frozen=True, kw_only=True):
-    """A durable chat as clients see it."""
+    """A durable chat as clients see it. `usage_by_user` has the part of each user who has asked for answers."""
 
     session_id: str
     title: str
@@ -194,3 +200,4 @@ class Session(WireStruct, frozen=True, kw_only=True):
     updated_at: int
     running: bool
     usage: Usage
+    usage_by_user: Mapping[str, Usage] = {}

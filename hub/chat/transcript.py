@@ -82,6 +82,10 @@ class Transcript:
                     self._put(draft.finished(event))
             case events.Notice(code="client_error"):
                 self._state.client_errors = [*self._state.client_errors, event.text][-MAX_CLIENT_ERRORS:]
+            case events.Notice(code="fallback_provider", run_id=str(run_id), provider=str(provider), model=str(model)):
+                draft = self.runs.get(run_id)
+                if draft is not None:
+                    draft.answered_by(provider, model)
             case events.Step():
                 self._begin_step(event)
             case events.MessageQueued() | events.Notice() | events.Custom() | events.SessionChanged():

@@ -1,19 +1,26 @@
 """What every run of a node shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.runs.answer.sources import Source
 from hub.runs.limits import RunLimits
 from hub.runs.metrics import RunMetrics
+from hub.runs.prices import Price
 from hub.tools.base import Tools
 
 
 @dataclass(frozen=True)
 class RunEnvironment:
-    """`now_ms` is milliseconds since 1970; `new_id` makes an id with a prefix, unique for ever."""
+    """`now_ms` is milliseconds since 1970; `new_id` makes an id with a prefix, unique for ever.
+
+    `fallbacks` are asked in turn while the chosen provider is down; `prices` by model, see `hub.runs.prices`.
+    """
 
     limits: RunLimits
     tools: Tools
     now_ms: Callable[[], int]
     new_id: Callable[[str], str]
     metrics: RunMetrics = field(default_factory=RunMetrics)
+    fallbacks: Sequence[Source] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)

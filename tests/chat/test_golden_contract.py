@@ -36,9 +36,9 @@ FIELDS: dict[str, tuple[str, str]] = {
     "tool_progress": ("runId callId", "fraction note"),
     "tool_complete": ("runId callId outcome durationMs", "result error"),
     "file": ("runId messageId part fileId name mediaType size", ""),
-    "notice": ("code text", "runId"),
+    "notice": ("code text", "runId provider model"),
     "custom": ("name value", "runId"),
-    "done": ("runId messageId outcome usage timing", "finishReason error stoppedBy"),
+    "done": ("runId messageId outcome usage timing", "finishReason error stoppedBy provider model"),
     "session": ("session", ""),
 }
 STATUSES = get_args(parts.MessageStatus)
@@ -116,7 +116,7 @@ def test_there_is_an_example_of_each_way_that_an_approval_stands() -> None:
 def test_a_session_is_read_and_written_byte_for_byte() -> None:
     assert msgspec.json.encode(msgspec.json.decode(line("session"), type=Session)) == line("session")
     printed = "sessionId title owner participants provider model system autonomy tags createdAt updatedAt running usage"
-    assert list(json.loads(line("session"))) == printed.split()
+    assert list(json.loads(line("session"))) == [*printed.split(), "usageByUser"]
 
 
 @pytest.mark.parametrize("name", ["session", *MESSAGES, *(f"event_{name}" for name in EVENTS)])

@@ -193,6 +193,18 @@ def test_a_file_is_a_part() -> None:
     assert parts_of(file) == [FilePart("f", "chart.png", "image/png", 10)]
 
 
+def test_who_answers_instead_is_the_answer_s_author() -> None:
+    instead = events.Notice("fallback_provider", "Down.", "r", "openai", "gpt-5.5", time=3)
+    elsewhere = events.Notice("fallback_provider", "Down.", "other", "demo", "demo", time=3)
+    transcript = folded(said("m"), started(), instead, elsewhere)
+    active = transcript.active()
+    assert active is not None
+    assert (active.provider, active.model, active.message.provider) == ("openai", "gpt-5.5", "openai")
+    transcript.apply(done())
+    answer = transcript.messages()[-1]
+    assert (answer.provider, answer.author) == ("openai", "gpt-5.5")
+
+
 def test_events_of_no_open_run_change_nothing() -> None:
     lonely: list[events.Stored] = [text("a"), events.Step("r", 0, time=1), done(), tool()]
     others: list[events.Stored] = [

@@ -1,5 +1,6 @@
 """A whole hub in memory whose providers ask local provider servers, and one user of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,10 +41,14 @@ class Chatting:
             found.append(event)
         return found
 
-    async def session(self) -> Event:
-        session = await self.client.invoke("GetSession", self.session_id)
-        assert isinstance(session, dict)
-        return session
+    async def counted(self, input_tokens: int) -> Event:
+        """The session, once so many tokens are counted in it, which is after the `done` of a run."""
+        async with asyncio.timeout(30):
+            while True:  # a change of the session has no event that could be waited for
+                session = await self.client.invoke("GetSession", self.session_id)
+                assert isinstance(session, dict)
+                if session["usage"]["inputTokens"] >= input_tokens:
+                    return session
 
 
 @asynccontextmanager

@@ -109,6 +109,8 @@ async def test_what_is_not_allowed_names_what_is(provider_server: ProviderServer
         {"provider": "nobody"},
         {"providers_allowed": "demo,nobody"},
         {"providers_allowed": "ollama"},
+        {"fallback_providers": "nobody"},
+        {"fallback_providers": "openai/gpt-5.5"},
     ],
 )
 def test_a_setting_that_names_nobody_is_refused(wrong: dict[str, object]) -> None:

@@ -80,6 +80,10 @@ class ClientFold:
             "createdAt": event["time"],
         }
 
+    def _on_notice(self, event: Json) -> None:
+        if "model" in event and event.get("runId") in self.answers:
+            self.answers[event["runId"]]["author"] = event["model"]
+
     def _on_text(self, event: Json) -> None:
         self._grow(event, "text")
 

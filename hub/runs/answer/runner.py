@@ -33,12 +33,14 @@ from hub.runs.answer.answers import Answers
 from hub.runs.answer.approvals import Approvals
 from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
 from hub.runs.answer.rights import Rights
+from hub.runs.answer.sources import Source, Sources
 from hub.runs.answer.step import StepWriter
 from hub.runs.answer.text import repaired
 from hub.runs.answer.wall_time import WallTime
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.runs.prices import priced
 
 logger = logging.getLogger("hub.runs")
 
@@ -101,6 +103,7 @@ class Runner:
         asked_at: int,
     ) -> None:
         self.run_id = run_id
+        self.author = ask.author
         self._env = environment
         self._limits = environment.limits
         self._session = session
@@ -155,7 +158,11 @@ class Runner:
         self.is_done = True
         now = self._env.now_ms()
         self._calls.close_open(self._open_calls(), INTERRUPTED)
-        usage = self.usage = self._usage.plus(self._cut_off_usage())
+        started = self._transcript.runs[self.run_id].started  # who has answered, by the notices since then
+        provider, model = started.provider, started.model
+        usage = self._usage.plus(self._cut_off_usage())
+        usage = self.usage = priced(usage, self._env.prices, provider, model)
+        is_chosen = (provider, model) == (self._ask.provider, self._ask.model)
         self._writer.write(
             events.Done(
                 run_id=self.run_id,
@@ -166,6 +173,8 @@ class Runner:
                 usage=usage,
                 timing=self._timing(now, usage),
                 stopped_by=self.stopped_by,
+                provider=None if is_chosen else provider,
+                model=None if is_chosen else model,
                 time=now,
             )
         )
@@ -200,23 +209,25 @@ class Runner:
             logger.exception("run %s failed", self.run_id)
             return failed("internal")
 
-    def _warn(self, code: RunErrorCode) -> None:
+    def _warn(self, code: RunErrorCode, text: str = "run failed") -> None:
         # Neither the failure's text nor what was said: a provider may quote both there.
+        started = self._transcript.runs[self.run_id].started
         logger.warning(
-            "run failed",
+            text,
             extra={
                 "code": code,
-                "provider": self._ask.provider,
-                "model": self._ask.model,
+                "provider": started.provider,
+                "model": started.model,
                 "run": self.run_id,
                 "session": self._session.session_id,
             },
         )
 
     async def _steps(self, provider: Provider) -> Ending:
+        sources = Sources(Source(provider, self._ask.model), self._env.fallbacks)
         max_steps = min(self._ask.max_steps or self._limits.max_steps, self._limits.max_steps)
         for index in range(max_steps):
-            end, step = await self._step(provider, index)
+            end, step = await self._step(sources, index)
             ending = _ENDINGS.get(end.reason)
             if ending is not None:
                 return ending
@@ -224,27 +235,43 @@ class Runner:
             self._calls.close_open(self._open_calls(), CUT_OFF)
         return failed("max_steps", outcome="limit", limit=f"max_steps ({max_steps})")
 
-    async def _step(self, provider: Provider, index: int) -> tuple[StepEnd, StepWriter]:
-        """One model request, asked again after failures that come before its first delta."""
+    async def _step(self, sources: Sources, index: int) -> tuple[StepEnd, StepWriter]:
+        """One model request, asked again after failures that come before its first delta; of another provider, if no
+        delta of the run has come and this one stays down."""
         self._writer.write(events.Step(self.run_id, index, time=self._env.now_ms()))
         attempt = 0
         while True:
             step = StepWriter(self._env, self._tools, self.run_id, self._ask.answer_id, self._transcript, self._writer)
             try:
-                return await self._ask_provider(provider, index, step), step
+                return await self._ask_provider(sources.current, index, step), step
             except ProviderError as error:
                 wait_s = self._retry_wait_s(error, attempt)
-                if step.has_begun or wait_s is None:
+                if step.has_begun:
                     raise
-                attempt += 1
-                self._notice("retrying", f"The provider could not answer ({error.text}). Trying again.")
-                await asyncio.sleep(wait_s)
+                if wait_s is not None:
+                    attempt += 1
+                    self._notice("retrying", f"The provider could not answer ({error.text}). Trying again.")
+                    await asyncio.sleep(wait_s)
+                elif self._first_delta_at is None and sources.moves_on(error):
+                    attempt = 0
+                    self._fall_back(sources.current, error)
+                else:
+                    raise
 
-    async def _ask_provider(self, provider: Provider, index: int, step: StepWriter) -> StepEnd:
+    def _fall_back(self, source: Source, error: ProviderError) -> None:
+        """Say who answers instead."""
+        self._warn(error.code, "run falls back")
+        self._step_usage = None
+        name, model = source.provider.name, source.model
+        text = repaired(f"The provider could not answer ({error.text}). {name} answers instead, by {model}.")
+        time = self._env.now_ms()
+        self._writer.write(events.Notice("fallback_provider", text, self.run_id, name, model, time=time))
+
+    async def _ask_provider(self, source: Source, index: int, step: StepWriter) -> StepEnd:
         request = Request(
             session_id=self._session.session_id,
             run_id=self.run_id,
-            model=self._ask.model,
+            model=source.model,
             system=self._session.system,
             messages=history.of_request(self._transcript, self.run_id),
             tools=self._tools.specs(),
@@ -253,7 +280,7 @@ class Runner:
         )
         waiting = asyncio.get_running_loop().call_later(self._limits.notice_wait_s, self._notice_waiting)
         try:
-            async with aclosing(provider.stream(request)) as stream:
+            async with aclosing(source.provider.stream(request)) as stream:
                 async for delta in stream:
                     if isinstance(delta, StepEnd):
                         self._usage = self._usage.plus(delta.usage)

@@ -22,7 +22,7 @@ import msgspec
 
 from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Position, Row, Settle, Work
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, RunError, Session
+from hub.chat.parts import NO_USAGE, RunError, Session, Usage, sum_of
 from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
@@ -73,7 +73,7 @@ class Driver:
         self._answered: list[str] = []  # keys of answers that the run under way has, and which are not settled yet
         self._unwatched_since: int | None = None  # set while a run goes on that nobody watches
         self._stopped_at: int | None = None  # set while a stopped run comes to its end
-        self._usage = NO_USAGE  # of the finished runs, not yet added to the session's
+        self._usage: dict[str, Usage] = {}  # of the finished runs by who asked, not yet added to the session's
         self._showing: asyncio.Task[None] | None = None  # shows the newest run in the lists; set by its start
 
     def wake(self) -> None:
@@ -283,7 +283,7 @@ class Driver:
             self._env.runs.metrics.stopped((self._env.runs.now_ms() - self._stopped_at) / 1000)
             self._stopped_at = None
         self._answers.forget()
-        self._usage = self._usage.plus(runner.usage)
+        self._usage[runner.author] = self._usage.get(runner.author, NO_USAGE).plus(runner.usage)
         self._finished.append(runner.run_id)
 
     def _take_answers(self) -> None:
@@ -387,7 +387,7 @@ class Driver:
             self._writer.write(events.SessionChanged({"title": title}, time=self._env.runs.now_ms()))
 
     async def _change_session(self, *, running: bool, title: str = "", top: Position | None = None) -> None:
-        usage, self._usage = self._usage, NO_USAGE
+        used, self._usage = self._usage, {}
         now = self._env.runs.now_ms()
 
         def change(session: Session) -> Session:
@@ -396,7 +396,13 @@ class Driver:
                 running=running,
                 updated_at=now,
                 title=session.title or title,
-                usage=session.usage.plus(usage) if usage != NO_USAGE else session.usage,
+                usage=sum_of([session.usage, *used.values()]),
+                usage_by_user={
+                    **session.usage_by_user,
+                    **{
+                        user: sum_of([session.usage_by_user.get(user, NO_USAGE), usage]) for user, usage in used.items()
+                    },
+                },
             )
 
         try:
@@ -404,7 +410,9 @@ class Driver:
                 self._session.session_id, change, created_at=self._session.created_at, top=top
             )
         except BackplaneAway:
-            self._usage = self._usage.plus(usage)  # counted when it is tried again
+            for user, usage in self._usage.items():
+                used[user] = sum_of([used.get(user, NO_USAGE), usage])
+            self._usage = used  # counted when it is tried again
             raise
         if changed is not None:
             self._session = changed
