@@ -5,7 +5,7 @@ Objects are taken as they came: `parse` checks them, and says what is wrong with
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from hub.chat_requests import (
     MessageRequest,
     OpenRequest,
     PositionRequest,
+    PresenceRequest,
     RatingRequest,
     ReadRequest,
     RegenerateRequest,
@@ -28,13 +29,18 @@ from hub.chat_requests import (
     UnshareRequest,
     parse,
 )
+from hub.errors import CallError
 from hub.protocol.messages import Encoded
 from hub.runs.access import role_of
 from hub.runs.asking import Asked, StopAnswer
 from hub.runs.chats import Chats
+from hub.runs.follow.presence import Attending
 from hub.runs.sessions import SessionRow
 from hub.server.auth import User
+from hub.server.auth.rates import Bucket, Rate
+from hub.server.clients import Audience
 from hub.server.hub import Hub, immediate
+from hub.server.registry import HubRegistry
 from hub.server.streams import PushStream, StreamSink
 
 CONTRACT = 1
@@ -65,6 +71,7 @@ FEATURES = [
     "unread",
     "refresh_token",
     "approvals",
+    "presence",
 ]
 
 
@@ -74,6 +81,7 @@ class ChatHub(Hub):
     def __init__(self, chats: Chats, limits: Mapping[str, int]) -> None:
         self._chats = chats
         self._limits = dict(limits)  # as announced to clients
+        self._states: Bucket | None = None  # of SetPresence; set at its first call
 
     @property
     def _user(self) -> str:
@@ -144,7 +152,27 @@ class ChatHub(Hub):
 
     async def watch(self, session_id: str, position: object = None) -> PushStream:
         place = None if position is None else parse(PositionRequest, position).position()
-        return _Watching(lambda sink: self._chats.watch(self._user, session_id, place, sink))
+        connection_id = self.context.connection_id
+        self._chats.presences.expect(session_id, connection_id)  # now: SetPresence may be the connection's next call
+
+        async def run(sink: StreamSink) -> None:
+            attending = Attending(connection_id, lambda: sink.cancelled_by_client)
+            await self._chats.attend(self._user, session_id, place, sink, attending)
+
+        return _Watching(run)
+
+    async def set_presence(self, session_id: str, state: object) -> None:
+        limits = self._chats.presences.limits
+        wanted = parse(PresenceRequest, {"state": state}).encoded(limits.max_bytes)
+        if limits.max_per_s and self._states is None:
+            self._states = Bucket(Rate(limits.max_per_s, max(1, round(limits.max_per_s))))
+        if self._states is not None and (wait_s := self._states.take(asyncio.get_running_loop().time())):
+            text = f"Too many states: max_presence_per_s is {limits.max_per_s:g}. Send fewer."
+            raise CallError("rate_limited", text, retry_after_s=wait_s)
+        await self._chats.set_presence(self._user, session_id, self.context.connection_id, wanted)
+
+    async def on_disconnected(self, error: Exception | None) -> None:
+        self._chats.presences.forget(self.context.connection_id)
 
     async def send_message(self, session_id: str, message: object, options: object = None) -> Encoded:
         return _encoded(await self._send(session_id, parse(MessageRequest, message), parse(RunRequest, options)))
@@ -220,6 +248,22 @@ class ChatHub(Hub):
             message_id=request.message_id,
             queued=request.queued,
         )
+
+
+class PresencePush:
+    """Invokes `Presence` at this node's clients that have no backlog."""
+
+    def __init__(self, registry: HubRegistry) -> None:
+        self._registry = registry
+
+    def __call__(self, connection_ids: Sequence[str], argument: bytes) -> Collection[str]:
+        """Returns those that have a backlog, which got nothing."""
+        found = self._registry.connections
+        here = [key for key in connection_ids if key in found]
+        ready = [key for key in here if found[key].outbox.writable]
+        if ready:
+            self._registry.send(Audience("connections", tuple(ready)), "Presence", [Encoded(argument)])
+        return set(here).difference(ready)
 
 
 class _Watching(PushStream):

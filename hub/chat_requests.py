@@ -7,6 +7,7 @@ Field names ignore case and underscores, null is absent, unknown fields are igno
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
+import msgspec
 from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from pydantic_core import PydanticCustomError
 
@@ -156,6 +157,21 @@ class ApprovalRequest(WireModel):
             scope=self.scope,
             attempt=self.attempt,
         )
+
+
+class PresenceRequest(WireModel):
+    state: Annotated[dict[str, Json], BeforeValidator(_bounded_depth)]
+
+    def encoded(self, max_bytes: int) -> bytes:
+        """Raises `invalid_arguments` for what JSON cannot say, `too_large`."""
+        try:
+            state = msgspec.json.encode(self.state)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise CallError("invalid_arguments", f"state: It cannot be written as JSON ({error}).") from None
+        if len(state) > max_bytes:
+            text = f"The state has {len(state)} bytes as JSON, over the limit of {max_bytes} (max_presence_bytes)."
+            raise CallError("too_large", f"{text} Send a smaller one.")
+        return state
 
 
 class RegenerateRequest(WireModel):

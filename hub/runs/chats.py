@@ -1,7 +1,7 @@
 """The door of the room: sessions on behalf of a user, with all the rules of the contract's section 3.3."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 import msgspec
 
@@ -16,6 +16,7 @@ from hub.runs.asking import Asking, Providers
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
 from hub.runs.follow.follows import Follows
+from hub.runs.follow.presence import Attending
 from hub.runs.follow.watch import Sink, Watch
 from hub.runs.reading import HistoryPage, Reading
 from hub.runs.sessions import SessionRow, Sessions, members_channel
@@ -66,6 +67,7 @@ class Chats:
         self._follows = follows
         self._providers = providers
         self._access = Access(sessions)
+        self.presences = follows.presences
         self._reading = Reading(backplane.journal, follows)
         self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
         self.approving = Approving(backplane.inbox, backplane.journal, self._access, supervisor)
@@ -189,6 +191,33 @@ class Chats:
     ) -> None:
         """Stream a session's events (or one run's) into a sink until the watch is over or cancelled."""
         session = await self._access.viewer(session_id, user)
+        await self._watch(session, user, position, sink, run_id)
+
+    async def attend(
+        self, user: str, session_id: str, position: Position | None, sink: Sink, attending: Attending
+    ) -> None:
+        """The same, and be shown to all who watch, and be told of them."""
+        try:
+            session = await self._access.viewer(session_id, user)
+            await self._watch(session, user, position, sink, attending=attending)
+        finally:
+            self.presences.forgo(session_id, attending.connection_id)
+
+    async def set_presence(self, user: str, session_id: str, connection_id: str, state: bytes) -> None:
+        """Tell all who watch about a connection that does; `state` is a JSON object, kept while it watches."""
+        await self._access.viewer(session_id, user)
+        self.presences.set_state(session_id, connection_id, state)
+
+    async def _watch(
+        self,
+        session: Session,
+        user: str,
+        position: Position | None,
+        sink: Sink,
+        run_id: str | None = None,
+        attending: Attending | None = None,
+    ) -> None:
+        session_id = session.session_id
         if session.running:
             self._supervisor.touch(session_id)
         async with self._follows.live(session_id) as live:
@@ -203,11 +232,19 @@ class Chats:
                 run_id=run_id,
                 run_ended=lambda: self._run_ended(session_id, run_id),
             )
-            await watch.run(position)
+            attended: AbstractContextManager[None] = nullcontext()
+            if attending is not None:  # before access is checked again, so that none who lost it meanwhile stays
+                attended = self.presences.attended(session_id, attending, user, role_of(session, user) or "")
+            with attended:
+                await watch.run(position)
 
     async def _seen_by(self, user: str, session_id: str) -> Session | None:
         session = await self._sessions.get(session_id)
-        return None if session is None or role_of(session, user) is None else session
+        if session is None or role_of(session, user) is None:
+            return None
+        members = {member.user: member.role for member in session.participants}
+        self.presences.revise(session_id, members)
+        return session
 
     async def _run_ended(self, session_id: str, run_id: str | None) -> Position | None:
         """A position that the run's `done` is not after; None while it has none."""

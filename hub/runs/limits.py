@@ -1,6 +1,8 @@
 """What bounds a run and those who watch it (design, section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hub.runs.follow.presence import PresenceLimits
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,4 @@ class RunLimits:
     check_position_s: float = 5.0
     drain_s: float = 5.0
     approval_s: float = 600.0
+    presence: PresenceLimits = field(default_factory=PresenceLimits)

@@ -74,6 +74,7 @@ class Sharing:
         if changed is None:
             raise CallError("session_not_found", "The session was deleted meanwhile. Open another one.")
         if has_changed:
+            self._follows.presences.set_role(session.session_id, user, role)
             shown = msgspec.to_builtins(changed.participants)
             await self._note(changed, events.SessionChanged({"participants": shown}, time=now))
         return changed

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from hub.backplane.base import Backplane, Subscription
 from hub.errors import BackplaneAway, CallError
 from hub.runs.follow.live import LiveSession
+from hub.runs.follow.presence import Presences
 from hub.runs.limits import RunLimits
 
 logger = logging.getLogger("hub.runs")
@@ -48,16 +49,19 @@ class Follows:
         self._limits = limits
         self._followed: dict[str, _Followed] = {}
         self._group: asyncio.TaskGroup | None = None  # set while running; owns what opens and rereads
+        self.presences = Presences(backplane.bus, limits.presence)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
             self._group = group
             checking = group.create_task(self._check_forever(), name="check positions")
+            presences = group.create_task(self.presences.run(group), name="presence")
             try:
                 yield
             finally:
                 checking.cancel()
+                presences.cancel()
                 for session_id, followed in list(self._followed.items()):
                     self._close(session_id, followed)
 
@@ -101,7 +105,12 @@ class Follows:
         """Open the session in a task of its own: whoever asked for it first may leave before it is open."""
         if self._group is None:
             raise CallError("unavailable", "The hub is not running. Try again when it is.")
-        live = LiveSession(session_id, self._backplane.journal, self._limits, self._group)
+        group = self._group
+
+        def on_loss() -> None:
+            group.create_task(self._check_after_loss(live), name=f"check {session_id}")
+
+        live = LiveSession(session_id, self._backplane.journal, self._limits, group, on_loss)
         followed = self._followed[session_id] = _Followed(live)
         followed.opening = self._group.create_task(self._open(session_id, followed), name=f"follow {session_id}")
         return followed
@@ -120,6 +129,8 @@ class Follows:
                 followed.opened.set_result(None)
 
     def _end(self, session_id: str, whose: bytes) -> None:
+        if whose == FOR_ALL:
+            self.presences.revise(session_id, {})
         followed = self._followed.get(session_id)
         if followed is not None and whose != FOR_ALL:
             followed.live.end_for(whose.decode())
@@ -143,12 +154,31 @@ class Follows:
             followed.closing.cancel()
 
     async def _check_forever(self) -> None:
-        """Find entries that were lost on the way and have none after them (design, section 5)."""
+        """Find what was lost on the way: entries that have none after them (design, section 5), and ends of access."""
         while True:
             await asyncio.sleep(self._limits.check_position_s)
             for followed in list(self._followed.values()):
                 if followed.live.is_open and followed.live.watchers:
                     try:
-                        await followed.live.check()
+                        await self._check(followed.live)
                     except BackplaneAway:
                         break  # tried again at the next turn; the drivers log it
+
+    async def _check_after_loss(self, live: LiveSession) -> None:
+        """The store is back, and may not have brought us all."""
+        try:
+            await self._check(live)
+        except BackplaneAway:
+            return  # away again: once it is back it says so again
+        self.presences.ask_again(live.session_id)
+
+    async def _check(self, live: LiveSession) -> None:
+        await live.check()
+        record = await self._backplane.directory.get(live.session_id)
+        if record is None:
+            self._end(live.session_id, FOR_ALL)
+            return
+        for watcher in tuple(live.watchers):
+            if watcher.user not in record.members:
+                watcher.end()
+        self.presences.revise(live.session_id, record.members)

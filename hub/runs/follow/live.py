@@ -12,7 +12,7 @@ a snapshot. A watcher that falls out of the ring likewise: it is a position, not
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hub.backplane.base import Entry, Journal, Position, Subscription
@@ -67,11 +67,21 @@ class LiveSession:
     """A followed session. `first` is the offset of the ring's oldest entry, `top` that of its newest (first - 1 if the
     ring is empty)."""
 
-    def __init__(self, session_id: str, journal: Journal, limits: RunLimits, group: asyncio.TaskGroup) -> None:
+    """`on_loss` is called when the store was away, and messages may not have come."""
+
+    def __init__(
+        self,
+        session_id: str,
+        journal: Journal,
+        limits: RunLimits,
+        group: asyncio.TaskGroup,
+        on_loss: Callable[[], None],
+    ) -> None:
         self.session_id = session_id
         self._journal = journal
         self._limits = limits
         self._group = group  # owns the tasks that read again
+        self._on_loss = on_loss
         self._subscription: Subscription | None = None  # set by `open`
         self._early: list[Entry] | None = []  # entries that came while opening; None once live
         self._ring: list[Item] = []
@@ -158,19 +168,12 @@ class LiveSession:
             logger.warning("session %s: entries were lost on the way, reading again", self.session_id)
             self.begin_again()
 
-    async def _check_after_loss(self) -> None:
-        """The store is back, and may not have brought us all."""
-        try:
-            await self.check()
-        except BackplaneAway:
-            pass  # away again: once it is back it says so again
-
     def _on_entries(self, entries: Sequence[Entry]) -> None:
         if self._early is not None:
             self._early.extend(entries)
             return
         if not entries:
-            self._group.create_task(self._check_after_loss(), name=f"check {self.session_id}")
+            self._on_loss()
             return
         top = self.top
         for entry in entries:

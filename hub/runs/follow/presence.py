@@ -1,201 +1,413 @@
-"""Who watches a session, on all nodes: each announces its own watchers whole, and all merge what they hear.
+"""Who watches a session, on all nodes, told to each connection that does (design, section 3.3).
 
-Announcements are whole, so a lost one is healed by the next. Nothing here waits or reads a clock: `tick` is called
-with the time, in seconds of a clock that never goes back.
+Each node says on the session's channel who watches there: changes as they come, and all of it from time to time, so
+that a lost message is healed by a later one. All merge what they hear. Nothing is stored, and nothing waits for a
+client: who has a backlog is told nothing, and gets the whole roster afterwards.
+
+    expected ──its watch may be read──> watching ──its last watch ended──> gone
+                                        watching ──connection lost──> grace ──same user again, or grace_s──> gone
 """
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 import msgspec
 
 from hub.backplane.base import Bus, Subscription
-from hub.chat.parts import Json, WireStruct
+from hub.errors import BackplaneAway, CallError
+from hub.runs.follow.roster import (
+    Bye,
+    Here,
+    Member,
+    Present,
+    Roster,
+    Said,
+    Some,
+    Whole,
+    by_user,
+    change_between,
+    decode_said,
+    encode_said,
+)
 
 SILENT_INTERVALS = 3
+"""After so many without a word, a node's watchers have left."""
+ALONE_INTERVALS = 12
+"""How seldom a node repeats itself that knows of no other."""
+TICKS = 4
+"""In the shortest of the times below."""
+MAX_EXPECTED = 10_000
+"""Of all connections; over it the one that was first expected starts with an empty state."""
 
 
 @dataclass(frozen=True)
 class PresenceLimits:
+    """`interval_s`: how often nodes that watch the same session repeat who does. `max_connections`: shown of one
+    session and node; over it who comes is told of the others, and not shown; so with `max_user_connections`, of one
+    user. `max_session_bytes`: of all states of a session on one node; over it a state is refused."""
+
     interval_s: float = 5.0
     grace_s: float = 3.0
+    gather_s: float = 0.1
+    max_bytes: int = 4096
+    max_per_s: float = 20.0
+    max_connections: int = 500
+    max_user_connections: int = 20
+    max_session_bytes: int = 128 * 1024
 
 
-class Connection(WireStruct, frozen=True, kw_only=True):
+Push = Callable[[Sequence[str], bytes], Collection[str]]
+"""Invoke `Presence` at connections of this node with one argument in JSON. Returns those that have a backlog, which
+got nothing."""
+
+
+@dataclass(frozen=True)
+class Attending:
+    """The connection behind a watch, and whether its client has ended the watch (else the connection was lost)."""
+
     connection_id: str
-    state: dict[str, Json]
-
-
-class Present(WireStruct, frozen=True, kw_only=True):
-    user: str
-    role: str
-    connections: Sequence[Connection]
-
-
-class Roster(WireStruct, frozen=True, kw_only=True):
-    session_id: str
-    roster: Sequence[Present]
-
-
-class Change(WireStruct, frozen=True, kw_only=True):
-    session_id: str
-    joined: Sequence[Present]
-    updated: Sequence[Present]
-    left: Sequence[str]
-
-
-class _Announcement(msgspec.Struct, frozen=True):
-    node: str
-    kind: Literal["ask", "tell", "revoke"]
-    present: list[Present] = []
-    user: str = ""
+    has_cancelled: Callable[[], bool]
 
 
 @dataclass
 class _Local:
-    user: str
-    role: str
-    state: dict[str, Json]
-    receives: bool = False
-    leaves_at: float | None = None
+    """A connection of this node. `told_whole`: it has had the roster, and all changes since."""
+
+    here: Here
+    is_shown: bool
     watches: int = 1
+    told_whole: bool = False
+    leaves_at: float | None = None
+
+
+@dataclass
+class _Node:
+    """Another node: whom it said to be there, and until when that holds."""
+
+    until: float
+    here: dict[str, Here]
 
 
 @dataclass
 class _Session:
     subscription: Subscription | None = None
+    opening: asyncio.Task[None] | None = None  # set while subscribing
+    repeat_at: float = 0.0
     local: dict[str, _Local] = field(default_factory=dict)
-    others: dict[str, tuple[float, list[Present]]] = field(default_factory=dict)
-    shown: dict[str, Present] = field(default_factory=dict)
-    told_at: float = 0.0
-    dirty: bool = False
+    others: dict[str, _Node] = field(default_factory=dict)
+    told: dict[str, Here] = field(default_factory=dict)  # to the other nodes
+    shown: Mapping[str, Present] = field(default_factory=dict)  # to the clients here
 
+    def here(self) -> dict[str, Here]:
+        return {key: one.here for key, one in self.local.items() if one.is_shown}
 
-Push = Callable[[Collection[str], bytes], None]
-"""Connections of this node, and one encoded argument of `Presence` for them all."""
+    def all(self) -> Iterable[Here]:
+        yield from (one.here for one in self.local.values() if one.is_shown)
+        for node in self.others.values():
+            yield from node.here.values()
 
 
 class Presences:
-    def __init__(self, bus: Bus, node: str, limits: PresenceLimits, now_s: Callable[[], float], push: Push) -> None:
-        self._bus, self._node, self._limits, self._now_s, self._push = bus, node, limits, now_s, push
-        self._sessions: dict[str, _Session] = {}
-        self._decoder = msgspec.json.Decoder(_Announcement)
+    """Of one node. Run `run` in a task; the rest is called on the loop and returns at once."""
 
-    async def join(self, session_id: str, connection_id: str, user: str, role: str) -> None:
-        """A connection watches, perhaps once more; `leave` is due for each, also if this raises `BackplaneAway`."""
+    def __init__(self, bus: Bus, limits: PresenceLimits, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._bus = bus
+        self._now_s = now_s
+        self._node = secrets.token_hex(8)
+        self._push: Push | None = None  # set by `push_by`
+        self._group: asyncio.TaskGroup | None = None  # set while running
+        self._sessions: dict[str, _Session] = {}
+        self._expected: dict[tuple[str, str], bytes] = {}  # states of watches that are about to begin
+        self._changed: set[str] = set()
+        self._flushing: asyncio.TimerHandle | None = None  # set while something has changed
+
+    def push_by(self, push: Push) -> None:
+        self._push = push
+
+    async def run(self, group: asyncio.TaskGroup) -> None:
+        """Until cancelled; `group` owns what subscribes."""
+        self._group = group
+        shortest_s = min(self.limits.interval_s, self.limits.grace_s or self.limits.interval_s)
+        try:
+            while True:
+                self.tick()
+                await asyncio.sleep(shortest_s / TICKS)
+        finally:
+            self._group = None
+            self._close()
+
+    # ---------------------------------------------------------------------------------------- those who watch here
+
+    def expect(self, session_id: str, connection_id: str) -> None:
+        """A watch is about to begin: states that are set meanwhile hold from its begin. `join` or `forgo` follows."""
+        if len(self._expected) >= MAX_EXPECTED:
+            del self._expected[next(iter(self._expected))]
+        self._expected.setdefault((session_id, connection_id), b"{}")
+
+    def forgo(self, session_id: str, connection_id: str) -> None:
+        self._expected.pop((session_id, connection_id), None)
+
+    def forget(self, connection_id: str) -> None:
+        """The connection has ended, and with it what was expected of it."""
+        for key in [key for key in self._expected if key[1] == connection_id]:
+            del self._expected[key]
+
+    @contextmanager
+    def attended(self, session_id: str, attending: Attending, user: str, role: str) -> Iterator[None]:
+        """A watch, for as long as the context lasts."""
+        self.join(session_id, attending.connection_id, user, role)
+        is_lost = False
+        try:
+            yield
+        except asyncio.CancelledError:
+            is_lost = not attending.has_cancelled()
+            raise
+        finally:
+            self.leave(session_id, attending.connection_id, is_lost=is_lost)
+
+    def join(self, session_id: str, connection_id: str, user: str, role: str) -> None:
+        """A connection watches, perhaps once more; `leave` is due for each."""
+        state = self._expected.pop((session_id, connection_id), b"{}")
         session = self._sessions.get(session_id)
         if session is None:
             session = self._sessions[session_id] = _Session()
-        for other, local in list(session.local.items()):
-            if local.user == user and local.leaves_at is not None:
+        for other, one in list(session.local.items()):
+            if one.here.user == user and one.leaves_at is not None:
                 del session.local[other]  # who comes back has never left
         known = session.local.get(connection_id)
         if known is None:
-            session.local[connection_id] = _Local(user, role, {})
+            state = state if self._has_room_for(session, state) else b"{}"
+            session.local[connection_id] = _Local(Here(connection_id, user, role, state), self._has_room(session, user))
         else:
             known.watches += 1
+            known.told_whole = False
         if session.subscription is None:
-            subscription = await self._bus.subscribe(_channel(session_id), lambda raw: self._heard(session_id, raw))
-            if session.subscription is not None or self._sessions.get(session_id) is not session:
-                subscription.close()
-            else:
-                session.subscription = subscription
-                self._say(session_id, _Announcement(self._node, "ask"))
-        self._tell(session_id, session)
+            self._open(session_id, session)
+        self._has_changed(session_id)
 
-    def set_state(self, session_id: str, connection_id: str, state: dict[str, Json]) -> bool:
-        """Told to others at the next `tick`. The first one makes the connection a receiver, and sends it the roster.
-        False: this connection does not watch the session."""
+    def set_state(self, session_id: str, connection_id: str, state: bytes) -> None:
+        """Raises `CallError`: `conflict` if the connection does not watch the session, `too_large`."""
+        if (session_id, connection_id) in self._expected:
+            self._expected[session_id, connection_id] = state
         session = self._sessions.get(session_id)
-        local = None if session is None else session.local.get(connection_id)
-        if session is None or local is None or local.leaves_at is not None:
-            return False
-        local.state, session.dirty = state, True
-        if not local.receives:
-            self._show(session_id, session)
-            local.receives = True
-            roster = Roster(session_id=session_id, roster=list(session.shown.values()))
-            self._push([connection_id], msgspec.json.encode(roster))
-        return True
+        one = None if session is None else session.local.get(connection_id)
+        if session is None or one is None or one.leaves_at is not None:
+            if (session_id, connection_id) in self._expected:
+                return
+            raise CallError("conflict", "This connection does not watch the session. Call Watch first.")
+        limits = self.limits
+        if not one.is_shown:
+            text = f"{limits.max_connections} connections, {limits.max_user_connections} of one user"
+            raise CallError("too_large", f"The session has as many watchers as it shows ({text}). Close other ones.")
+        if not self._has_room_for(session, state, one.here.state):
+            text = f"over the limit of {limits.max_session_bytes} bytes"
+            raise CallError("too_large", f"The states of all who watch the session are {text}. Send a smaller one.")
+        one.here = msgspec.structs.replace(one.here, state=state)
+        self._has_changed(session_id)
 
-    def leave(self, session_id: str, connection_id: str) -> None:
+    def leave(self, session_id: str, connection_id: str, *, is_lost: bool) -> None:
+        """One of its watches has ended. `is_lost`: with its connection, which may come back."""
         session = self._sessions.get(session_id)
-        local = None if session is None else session.local.get(connection_id)
-        if local is not None:
-            local.watches -= 1
-            if local.watches == 0:
-                local.leaves_at, local.receives = self._now_s() + self._limits.grace_s, False
+        one = None if session is None else session.local.get(connection_id)
+        if session is None or one is None:
+            return
+        one.watches -= 1
+        if one.watches > 0:
+            return
+        if is_lost and self.limits.grace_s > 0 and one.is_shown:
+            one.leaves_at = self._now_s() + self.limits.grace_s
+            return
+        del session.local[connection_id]
+        self._has_changed(session_id)
 
-    def revoke(self, session_id: str, user: str) -> None:
-        """On every node, at once."""
-        self._say(session_id, _Announcement(self._node, "revoke", user=user))
+    def set_role(self, session_id: str, user: str, role: str | None) -> None:
+        """On every node. None: who is shown in their grace is gone at once; those who watch leave with their watches,
+        which `Follows` ends."""
+        self._say(session_id, Member(self._node, user, role or ""))
+        session = self._sessions.get(session_id)
+        if session is not None:
+            self._set_role(session_id, session, user, role or "")
+
+    def revise(self, session_id: str, members: Mapping[str, str]) -> None:
+        """Make it fit to the participants as they are stored, with their roles: what told of a change may be lost."""
+        session = self._sessions.get(session_id)
+        if session is not None:
+            for here in list(session.all()):
+                if members.get(here.user) != here.role:
+                    self._set_role(session_id, session, here.user, members.get(here.user, ""))
+
+    def ask_again(self, session_id: str) -> None:
+        """The bus was away: say again who is here, and have the others say it."""
+        session = self._sessions.get(session_id)
+        if session is not None and session.subscription is not None:
+            self._say_whole(session_id, session, asks=True)
+
+    @property
+    def sessions(self) -> int:
+        return len(self._sessions)
+
+    # -------------------------------------------------------------------------------------------------- by the clock
 
     def tick(self) -> None:
+        """End what has waited long enough, and repeat what others may have missed."""
         now = self._now_s()
         for session_id, session in list(self._sessions.items()):
-            gone = [key for key, one in session.local.items() if one.leaves_at is not None and one.leaves_at <= now]
-            for key in gone:
+            over = [key for key, one in session.local.items() if one.leaves_at is not None and one.leaves_at <= now]
+            silent = [node for node, other in session.others.items() if other.until <= now]
+            for key in over:
                 del session.local[key]
-            silent = now - SILENT_INTERVALS * self._limits.interval_s
-            session.others = {node: heard for node, heard in session.others.items() if heard[0] > silent}
-            if gone or session.dirty or now - session.told_at >= self._limits.interval_s:
-                self._tell(session_id, session)
+            for node in silent:
+                del session.others[node]
+            if over or silent or any(not one.told_whole and one.leaves_at is None for one in session.local.values()):
+                self._has_changed(session_id)
+            if session.subscription is None:
+                self._open(session_id, session)
+            elif session.repeat_at <= now:
+                self._say_whole(session_id, session)
+
+    def _has_changed(self, session_id: str) -> None:
+        self._changed.add(session_id)
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(self.limits.gather_s, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        changed, self._changed = self._changed, set()
+        for session_id in changed:
+            session = self._sessions.get(session_id)
+            if session is None:
+                continue
+            self._tell_nodes(session_id, session)
+            if session.local:
+                self._tell_clients(session_id, session)
             else:
-                self._show(session_id, session)
-            if not session.local:
                 self._forget(session_id, session)
+
+    def _tell_nodes(self, session_id: str, session: _Session) -> None:
+        here = session.here()
+        if session.subscription is None or here == session.told:
+            return
+        new = [one for key, one in here.items() if session.told.get(key) != one]
+        gone = [key for key in session.told if key not in here]
+        session.told = here
+        self._say(session_id, Some(self._node, new, gone))
+
+    def _tell_clients(self, session_id: str, session: _Session) -> None:
+        if session.subscription is None or self._push is None:
+            return  # nothing has been heard of the others yet
+        after = by_user(session.all())
+        change = change_between(session_id, session.shown, after)
+        session.shown = after
+        watching = {key: one for key, one in session.local.items() if one.leaves_at is None}
+        if change is not None:
+            told = [key for key, one in watching.items() if one.told_whole]
+            for key in self._push(told, msgspec.json.encode(change)) if told else ():
+                watching[key].told_whole = False
+        behind = [key for key, one in watching.items() if not one.told_whole]
+        if behind:
+            roster = Roster(session_id=session_id, roster=list(after.values()))
+            waiting = self._push(behind, msgspec.json.encode(roster))
+            for key in behind:
+                watching[key].told_whole = key not in waiting
+
+    # ------------------------------------------------------------------------------------------------ between nodes
+
+    def _open(self, session_id: str, session: _Session) -> None:
+        if self._group is not None and session.opening is None:
+            opening = self._subscribe(session_id, session)
+            session.opening = self._group.create_task(opening, name=f"presence {session_id}")
+
+    async def _subscribe(self, session_id: str, session: _Session) -> None:
+        try:
+            subscription = await self._bus.subscribe(_channel(session_id), lambda raw: self._hear(session_id, raw))
+        except BackplaneAway:
+            return  # tried again at a tick
+        finally:
+            session.opening = None
+        session.subscription = subscription
+        self._say_whole(session_id, session, asks=True)
+        self._has_changed(session_id)
+
+    def _hear(self, session_id: str, raw: bytes) -> None:
+        session, said = self._sessions.get(session_id), decode_said(raw)
+        if session is None or said is None or said.node == self._node:
+            return
+        until = self._now_s() + SILENT_INTERVALS * self.limits.interval_s
+        match said:
+            case Whole(node, here, asks):
+                is_new = node not in session.others
+                session.others[node] = _Node(until, {one.connection_id: one for one in here})
+                if not here:
+                    del session.others[node]
+                if asks or (is_new and here):
+                    self._say_whole(session_id, session)
+            case Some(node, here, gone):
+                other = session.others.setdefault(node, _Node(until, {}))
+                other.until = until
+                other.here.update((one.connection_id, one) for one in here)
+                for connection_id in gone:
+                    other.here.pop(connection_id, None)
+                if not other.here:
+                    del session.others[node]
+            case Member(_, user, role):
+                self._set_role(session_id, session, user, role)
+            case Bye(node) if node in session.others:
+                other = session.others[node]
+                other.until = min(other.until, self._now_s() + self.limits.grace_s)
+        self._has_changed(session_id)
+
+    def _set_role(self, session_id: str, session: _Session, user: str, role: str) -> None:
+        for key, one in list(session.local.items()):
+            if one.here.user == user and role:
+                one.here = msgspec.structs.replace(one.here, role=role)
+            elif one.here.user == user and one.leaves_at is not None:
+                del session.local[key]
+        for node in session.others.values():
+            for key, here in list(node.here.items()):
+                if here.user == user and role:
+                    node.here[key] = msgspec.structs.replace(here, role=role)
+                elif here.user == user:
+                    del node.here[key]
+        self._has_changed(session_id)
+
+    def _say_whole(self, session_id: str, session: _Session, *, asks: bool = False) -> None:
+        session.told = session.here()
+        intervals = 1 if session.others else ALONE_INTERVALS
+        session.repeat_at = self._now_s() + intervals * self.limits.interval_s
+        self._say(session_id, Whole(self._node, list(session.told.values()), asks))
+
+    def _say(self, session_id: str, said: Said) -> None:
+        self._bus.publish(_channel(session_id), encode_said(said))
 
     def _forget(self, session_id: str, session: _Session) -> None:
         del self._sessions[session_id]
         if session.subscription is not None:
             session.subscription.close()
+        if session.opening is not None:
+            session.opening.cancel()
 
-    def _heard(self, session_id: str, raw: bytes) -> None:
-        session, said = self._sessions.get(session_id), self._decoder.decode(raw)
-        if session is None:
-            return
-        if said.kind == "revoke":
-            session.local = {key: one for key, one in session.local.items() if one.user != said.user}
-            for node, (at, present) in session.others.items():
-                session.others[node] = (at, [one for one in present if one.user != said.user])
-            self._tell(session_id, session)
-        elif said.node != self._node and said.kind == "ask":
-            self._tell(session_id, session)
-        elif said.node != self._node:
-            session.others[said.node] = (self._now_s(), said.present)
-            self._show(session_id, session)
+    def _close(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+        for session_id, session in list(self._sessions.items()):
+            if session.others:
+                self._say(session_id, Bye(self._node))
+            self._forget(session_id, session)
 
-    def _tell(self, session_id: str, session: _Session) -> None:
-        session.told_at, session.dirty = self._now_s(), False
-        self._say(session_id, _Announcement(self._node, "tell", self._own(session)))
-        self._show(session_id, session)
+    # ------------------------------------------------------------------------------------------------------- bounds
 
-    def _say(self, session_id: str, said: _Announcement) -> None:
-        self._bus.publish(_channel(session_id), msgspec.json.encode(said))
+    def _has_room(self, session: _Session, user: str) -> bool:
+        shown = [one.here.user for one in session.local.values() if one.is_shown]
+        return len(shown) < self.limits.max_connections and shown.count(user) < self.limits.max_user_connections
 
-    def _own(self, session: _Session) -> list[Present]:
-        return [
-            Present(user=one.user, role=one.role, connections=[Connection(connection_id=key, state=one.state)])
-            for key, one in session.local.items()
-        ]
-
-    def _show(self, session_id: str, session: _Session) -> None:
-        """Push what has changed since the last time."""
-        merged: dict[str, Present] = {}
-        for one in [*self._own(session), *(one for _, present in session.others.values() for one in present)]:
-            before = merged.get(one.user)
-            both = one.connections if before is None else [*before.connections, *one.connections]
-            both = sorted(both, key=lambda connection: connection.connection_id)
-            merged[one.user] = Present(user=one.user, role=one.role, connections=both)
-        shown, session.shown = session.shown, merged
-        joined = [one for user, one in merged.items() if user not in shown]
-        updated = [one for user, one in merged.items() if user in shown and shown[user] != one]
-        left = [user for user in shown if user not in merged]
-        receivers = [key for key, one in session.local.items() if one.receives]
-        if receivers and (joined or updated or left):
-            change = Change(session_id=session_id, joined=joined, updated=updated, left=left)
-            self._push(receivers, msgspec.json.encode(change))
+    def _has_room_for(self, session: _Session, state: bytes, instead: bytes = b"") -> bool:
+        held = sum(len(one.here.state) for one in session.local.values())
+        return len(state) <= len(instead) or held - len(instead) + len(state) <= self.limits.max_session_bytes
 
 
 def _channel(session_id: str) -> str:
