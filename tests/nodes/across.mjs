@@ -116,3 +116,23 @@ export async function the_owner_dies(t, { token }) {
   }
   return { connections: everybody.length, lost: everybody.filter(({ node }) => node === dying).length };
 }
+
+// The node that has the connection is told to end: the client comes back elsewhere, and goes on where it was.
+export async function the_owner_drains(t, { token, transport }) {
+  const connection = builderOf(t, { transport, accessTokenFactory: () => token })
+    .withAutomaticReconnect(Array(100).fill(50))
+    .build();
+  const back = new Promise((resolve) => connection.onreconnected(resolve));
+  t.connections.push(connection);
+  await within(connection.start(), () => "the start");
+  const tab = new Tab(connection);
+  const { sessionId } = await tab.invoke("OpenSession", {});
+  const watch = await tab.watch(sessionId);
+  const first = await tab.send(sessionId, t.id("m"), "hello");
+  await watch.done(first.runId);
+  await t.ask("drain");
+  await within(back, () => `the reconnect by ${transport}`);
+  const second = await tab.send(sessionId, t.id("m"), "again");
+  const resumed = tab.follow(sessionId, watch.fold.position, watch.fold);
+  await resumed.done(second.runId);
+}

@@ -1,12 +1,14 @@
 """The official npm client behind a real nginx that gives each request to the next of three nodes, over all transports:
 what one of them negotiated is opened, polled, posted to and ended at others."""
 
+import asyncio
 import os
 import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import jwt
@@ -40,10 +42,16 @@ class Balanced:
 
     async def forwarded(self) -> int:
         """Requests that came to another node than their connection's."""
-        async with httpx2.AsyncClient() as http:
-            texts = [(await http.get(f"{node.url}/metrics")).text for node in self.nodes]
-        found = [re.search(r"^hubline_requests_forwarded_total (\d+)", text, re.MULTILINE) for text in texts]
-        return sum(int(match[1]) for match in found if match is not None)
+        return sum([await number(node, "requests_forwarded_total") for node in self.nodes])
+
+
+async def number(node: Running, name: str) -> int:
+    """A metric of a node."""
+    async with httpx2.AsyncClient() as http:
+        text = (await http.get(f"{node.url}/metrics")).text
+    found = re.search(rf"^hubline_{name} (\d+)", text, re.MULTILINE)
+    assert found is not None, text
+    return int(found[1])
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +90,24 @@ async def test_the_owner_dies(balanced: Balanced, node: Node) -> None:
     found = await node.run(MODULE, "the_owner_dies", encoding="json", url=balanced.url, ask=ask, options=options)
     assert isinstance(found, dict)
     assert found["lost"] >= 3
+
+
+async def test_the_owner_drains(redis_of_nodes: RedisServer, tmp_path: Path, node: Node) -> None:
+    with ExitStack() as stack:
+        starting = Nodes(redis_of_nodes, tmp_path, stack)
+        nodes = [starting.start("--provider", "demo", JWT_SECRET=SECRET, DEMO_PACE="0") for _ in range(4)]
+        url = starting.nginx([node.port for node in nodes])
+
+        async def drain(method: str, arguments: Sequence[object]) -> None:
+            """The one that has the only connection."""
+            assert (method, arguments) == ("drain", [])
+            has = [await number(node, "connections") for node in nodes]
+            assert sorted(has) == [0] * (len(nodes) - 1) + [1]
+            ending = nodes.pop(has.index(1))
+            assert await asyncio.to_thread(ending.end, signal.SIGTERM) == 0
+
+        for transport in ("WebSockets", "ServerSentEvents", "LongPolling"):
+            options = {"token": TOKEN, "transport": transport}
+            await node.run(MODULE, "the_owner_drains", encoding="json", url=url, ask=drain, options=options)
+        # Nobody waited for one that had gone.
+        assert [await number(node, "requests_unanswered_total") for node in nodes] == [0]
