@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from tests.bench import delta_latency, machine, memory_per_run, saturation, smooth, stop_latency
-from tests.bench.nodes import across, returning
+from tests.bench.nodes import across, bus, returning
 from tests.bench.options import Options
 from tests.bench.table import Table
 from tests.bench.wire import suite as wire
@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], list[Table]]] = {
     "memory_per_run": memory_per_run.run,
     "stop_latency": stop_latency.run,
     "smooth": smooth.run,
+    "bus": bus.run,
     "across": across.run,
     "returning": returning.run,
     "wire": wire.run,
