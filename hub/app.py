@@ -19,7 +19,7 @@ from hub.backplane.redis import MEANING as REDIS_METRICS
 from hub.backplane.redis import RedisBackplane, RedisOptions
 from hub.backplane.sqlite import SqliteBackplane
 from hub.chat.parts import Access
-from hub.chat_hub import ChatHub
+from hub.chat_hub import ChatHub, PresencePush
 from hub.clock import now_ms
 from hub.config import Settings
 from hub.errors import BackplaneAway
@@ -29,6 +29,7 @@ from hub.runs.drive.driver import DriverEnvironment
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
 from hub.runs.follow.follows import Follows
+from hub.runs.follow.presence import PresenceLimits
 from hub.runs.limits import RunLimits
 from hub.runs.sessions import Sessions
 from hub.server.auth import Authenticate, Refused, User
@@ -115,6 +116,7 @@ class Hubline:
             new_id=_new_id,
             fallbacks=offering.fallbacks(self.settings, self.providers.offered),
             prices=offering.prices(self.settings),
+            windows=offering.windows(self.settings),
         )
         self._metrics = metrics.registry(metrics.Numbers(self._server.metrics, SERVER_METRICS), runs.metrics.registry)
         if isinstance(self._backplane, RedisBackplane):
@@ -137,8 +139,10 @@ class Hubline:
             "messageBytes": options.max_receive_bytes,
             "queuedRuns": self._limits.max_queued_runs,
             "steps": self._limits.max_steps,
+            "presenceBytes": self._limits.presence.max_bytes,
         }
         self._server.add(CHAT_PATH, ChatHub, options, make=lambda: ChatHub(chats, announced))
+        chats.presences.push_by(PresencePush(self._server.served(CHAT_PATH).registry))
 
     # ------------------------------------------------------------------------------------------- extending it
 
@@ -338,6 +342,13 @@ def _run_limits(settings: Settings) -> RunLimits:
         approval_s=settings.approval_s,
         idle_stop_s=settings.idle_stop_s,
         lease_ms=round(settings.lease_s * 1000),
+        presence=PresenceLimits(
+            interval_s=settings.presence_interval_s,
+            grace_s=settings.presence_grace_s,
+            gather_s=settings.presence_gather_s,
+            max_bytes=settings.max_presence_bytes,
+            max_per_s=settings.max_presence_per_s,
+        ),
     )
 
 

@@ -151,6 +151,23 @@ class Settings(ProviderSettings):
     max_user_invocations_per_s: Rate = Field(
         default=5000.0, description="the most calls a second of one user in the long run, or 0 for no limit"
     )
+    max_presence_bytes: Annotated[int, Field(ge=2, le=65_536)] = Field(
+        default=4096, description="a number of bytes up to 65536: the longest state of SetPresence, as JSON"
+    )
+    max_presence_per_s: Rate = Field(
+        default=20.0, description="the most states a second that a connection may set, or 0 for no limit"
+    )
+    presence_grace_s: NoSeconds = Field(
+        default=3.0,
+        description="a number of seconds: how long others see who has lost the connection, lest a reconnect shows",
+    )
+    presence_gather_s: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.1, description="a number of seconds up to 10: how long changes of who watches are gathered"
+    )
+    presence_interval_s: Seconds = Field(
+        default=5.0,
+        description="a number of seconds: how often nodes repeat who watches; a dead one's are gone after three times",
+    )
 
     # Limits of a run.
     max_queued_runs: Count = Field(default=20, description="a number from 1: how many messages may wait in a session")
