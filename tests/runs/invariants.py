@@ -15,6 +15,7 @@ class _Run:
     texts: dict[int, str] = field(default_factory=dict)  # by part
     open_calls: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
+    waiting: dict[str, int] = field(default_factory=dict)  # calls that wait for an approval: which attempt
     steps: int = 0
     done: events.Done | None = None
 
@@ -71,9 +72,20 @@ def _check_part(event: events.Stored, run: _Run) -> None:
             assert event.call_id not in run.calls, f"{event.call_id} started twice"
             run.calls.add(event.call_id)
             run.open_calls.add(event.call_id)
-        case events.ToolInput() | events.ToolProgress():
+        case events.ToolInput():
             assert event.call_id in run.open_calls
+        case events.ToolProgress():
+            assert event.call_id in run.open_calls - run.waiting.keys(), f"{event.call_id} runs without approval"
+        case events.ApprovalNeeded():
+            assert event.call_id in run.open_calls
+            assert event.attempt == run.waiting.get(event.call_id, 0) + 1
+            run.waiting[event.call_id] = event.attempt
+        case events.ApprovalResolved():
+            assert event.call_id in run.waiting, f"{event.call_id} was resolved and not asked about"
+            del run.waiting[event.call_id]
         case events.ToolComplete():
+            waited = run.waiting.pop(event.call_id, None) is not None
+            assert not waited or event.outcome in ("denied", "interrupted"), f"{event.call_id} ran without approval"
             assert event.call_id in run.open_calls, f"{event.call_id} completed twice, or never started"
             run.open_calls.remove(event.call_id)
         case events.Done():
