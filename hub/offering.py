@@ -15,6 +15,15 @@ from hub.runs.answer.sources import Source
 from hub.runs.asking import Providers
 from hub.runs.prices import Price
 
+WINDOWS: Mapping[str, int] = {
+    "anthropic/claude-*": 200_000,
+    "openai/gpt-5*": 272_000,
+    "openai/gpt-4.1*": 1_000_000,
+    "openai/gpt-4o*": 128_000,
+    "gemini/gemini-*": 1_000_000,
+}
+"""Tokens that a request may have, where the setting `context_windows` says nothing of a model."""
+
 
 def providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
     """Those of the settings, and those that the application gives, which win. Raises SettingsError."""
@@ -62,6 +71,14 @@ def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[S
 def prices(settings: Settings) -> Mapping[str, Price]:
     """By model."""
     return {name: Price(**price.model_dump()) for name, price in settings.prices.items()}
+
+
+def windows(settings: Settings) -> Mapping[str, int]:
+    """By model, in tokens; what the setting says goes first."""
+    return {
+        **settings.context_windows,
+        **{name: WINDOWS[name] for name in WINDOWS if name not in settings.context_windows},
+    }
 
 
 def _anthropic(settings: Settings, key: SecretStr) -> Provider:

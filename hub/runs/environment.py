@@ -14,7 +14,8 @@ from hub.tools.base import Tools
 class RunEnvironment:
     """`now_ms` is milliseconds since 1970; `new_id` makes an id with a prefix, unique for ever.
 
-    `fallbacks` are asked in turn while the chosen provider is down; `prices` by model, see `hub.runs.prices`.
+    `fallbacks` are asked in turn while the chosen provider is down; `prices` and `windows` (in tokens)
+    by model, see `hub.runs.prices`.
     """
 
     limits: RunLimits
@@ -24,3 +25,4 @@ class RunEnvironment:
     metrics: RunMetrics = field(default_factory=RunMetrics)
     fallbacks: Sequence[Source] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any
 from hub import config
 from hub.app import Hubline
 from hub.server.testing import TestClient
+from hub.tools.schema import ToolFunction
 from tests.provider_server.server import ProviderServer
 
 Event = dict[str, Any]
@@ -52,8 +53,10 @@ class Chatting:
 
 
 @asynccontextmanager
-async def chatting(settings: Mapping[str, object]) -> AsyncIterator[Chatting]:
+async def chatting(settings: Mapping[str, object], *tools: ToolFunction) -> AsyncIterator[Chatting]:
     app = Hubline(settings=config.load({"backplane": "memory://", **settings}))
+    for tool in tools:
+        app.tool()(tool)
     async with app.lifespan(), app.test_client() as client:
         opened = await client.invoke("OpenSession", {})
         assert isinstance(opened, dict)

@@ -32,6 +32,7 @@ from hub.runs.answer import history
 from hub.runs.answer.answers import Answers
 from hub.runs.answer.approvals import Approvals
 from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
+from hub.runs.answer.context import Context
 from hub.runs.answer.rights import Rights
 from hub.runs.answer.sources import Source, Sources
 from hub.runs.answer.step import StepWriter
@@ -40,7 +41,7 @@ from hub.runs.answer.wall_time import WallTime
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.runs.prices import priced
+from hub.runs.prices import entry, priced
 
 logger = logging.getLogger("hub.runs")
 
@@ -121,6 +122,7 @@ class Runner:
         self._wall_time = WallTime(environment.limits.wall_time_s)
         approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
         self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals)
+        self._context = Context()
         self._chars = 0  # of the step under way, if it was cut off
         self.stopped_by: str | None = None  # set by `stop`, before the task is cancelled
         self.is_done = False  # once `done` is written
@@ -248,6 +250,8 @@ class Runner:
                 wait_s = self._retry_wait_s(error, attempt)
                 if step.has_begun:
                     raise
+                if error.code == "context_too_long" and self._context.tighten():
+                    continue
                 if wait_s is not None:
                     attempt += 1
                     self._notice("retrying", f"The provider could not answer ({error.text}). Trying again.")
@@ -268,22 +272,16 @@ class Runner:
         self._writer.write(events.Notice("fallback_provider", text, self.run_id, name, model, time=time))
 
     async def _ask_provider(self, source: Source, index: int, step: StepWriter) -> StepEnd:
-        request = Request(
-            session_id=self._session.session_id,
-            run_id=self.run_id,
-            model=source.model,
-            system=self._session.system,
-            messages=history.of_request(self._transcript, self.run_id),
-            tools=self._tools.specs(),
-            client_errors=self._transcript.runs[self.run_id].client_errors,
-            step=index,
-        )
+        request = self._request(source, index)
+        if news := self._context.news():
+            self._notice("context_trimmed", news)
         waiting = asyncio.get_running_loop().call_later(self._limits.notice_wait_s, self._notice_waiting)
         try:
             async with aclosing(source.provider.stream(request)) as stream:
                 async for delta in stream:
                     if isinstance(delta, StepEnd):
                         self._usage = self._usage.plus(delta.usage)
+                        self._context.learn(delta.usage)
                         self._step_usage = None
                         return delta
                     if isinstance(delta, UsageSoFar):
@@ -298,6 +296,26 @@ class Runner:
             step.end()
             self._chars = step.chars
         raise ProviderError("provider_truncated", "The provider's answer broke off before its end. Ask again.")
+
+    def _request(self, source: Source, index: int) -> Request:
+        system, tools = self._session.system, self._tools.specs()
+        client_errors = self._transcript.runs[self.run_id].client_errors
+        return Request(
+            session_id=self._session.session_id,
+            run_id=self.run_id,
+            model=source.model,
+            system=system,
+            messages=self._context.fit(
+                history.of_request(self._transcript, self.run_id),
+                entry(self._env.windows, source.provider.name, source.model),
+                system=system,
+                tools=tools,
+                client_errors=client_errors,
+            ),
+            tools=tools,
+            client_errors=client_errors,
+            step=index,
+        )
 
     def _retry_wait_s(self, error: ProviderError, attempt: int) -> float | None:
         """How long to wait before asking again; None if that is not to be done."""
