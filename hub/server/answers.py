@@ -65,8 +65,9 @@ def address_of(request: HTTPConnection) -> str | None:
 
 def facts_of(request: HTTPConnection) -> HttpFacts:
     headers = {sys.intern(name): value for name, value in request.headers.items() if name not in _KEPT_OUT}
-    query = {name: value for name, value in request.query_params.items() if name not in ("access_token", "id")}
-    return HttpFacts(request.scope["path"], headers, query, address_of(request))
+    query = request.query_params.items() if request.scope["query_string"] else ()
+    kept = {name: value for name, value in query if name not in ("access_token", "id")}
+    return HttpFacts(request.scope["path"], headers, kept, address_of(request))
 
 
 def is_for_events(request: Request) -> bool:

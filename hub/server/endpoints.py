@@ -4,8 +4,6 @@ Status codes are those of signalr.md 1.8. Each request is admitted by itself; wh
 must come from its user.
 """
 
-from contextlib import ExitStack
-
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -15,7 +13,7 @@ from hub.server.attachment import Attachment, Carried
 from hub.server.auth import Refused
 from hub.server.claimed import IN_USE, Claimed, check_offered
 from hub.server.negotiated import NO_CONNECTION
-from hub.server.opening import Opening, Reception
+from hub.server.opening import Held, Opening, Reception
 from hub.server.over_http import OverHttp
 from hub.server.served import ServedHub
 from hub.server.transports import direct
@@ -68,14 +66,14 @@ class HubEndpoint:
     async def _accept(self, request: HTTPConnection, receive: Receive, send: Send) -> None:
         """Raises Refused before anything is accepted."""
         server, served = self._server, self._served
-        text = request.query_params.get("id")
+        text = request.query_params.get("id") if request.scope["query_string"] else None
         found = server.claimed.find(served, text) if text else None
         user = await self._opening.admit(request, None if found is None else found[1])
         check_offered(served.options.transports, "WebSockets")
         if found is not None and (again := server.claimed.again(found, user, "WebSockets")) is not None:
             await self._reattach(again, request, receive, send)
             return
-        with ExitStack() as held:
+        with Held() as held:
             token = None if found is None else found[0]
             claimed = await self._opening.claim(held, request, user, token, "WebSockets")
             await send({"type": "websocket.accept"})

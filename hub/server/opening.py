@@ -1,7 +1,7 @@
 """Opening a connection of one hub, by whatever transport: its user is admitted, its token claimed, its place taken."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
@@ -16,6 +16,7 @@ from hub.server.hub import HttpFacts
 from hub.server.metrics import ServerMetrics
 from hub.server.negotiated import Token, Tokens
 from hub.server.outbox import Writer
+from hub.server.places import Place
 from hub.server.served import ServedHub
 
 
@@ -30,11 +31,38 @@ class Reception(Protocol):
 
     def check_running(self) -> None: ...
     async def admit(self, request: HTTPConnection, served: ServedHub) -> User: ...
-    def place_for(self, user: User, address: str | None) -> AbstractContextManager[None]: ...
+    def place_for(self, user: User, address: str | None) -> Place: ...
     def connect(
         self, served: ServedHub, writer: Writer, *, user: User, http: HttpFacts, connection_id: str | None = None,
         transport: negotiate.TransportName = "WebSockets", stateful: bool = False,
     ) -> HubConnection: ...  # fmt: skip
+
+
+class Held:
+    """What a connection has taken: given back at the end of the `with`, unless it is kept, and then when it is over."""
+
+    __slots__ = ("claimed", "claims", "is_kept", "place")
+
+    def __init__(self) -> None:
+        self.place: Place | None = None
+        self.claimed: Claimed | None = None
+        self.claims: ClaimedConnections | None = None  # where it was claimed
+        self.is_kept = False
+
+    def give_back(self) -> None:
+        """Idempotent."""
+        claims, self.claims = self.claims, None
+        if claims is not None and self.claimed is not None:
+            claims.finished(self.claimed)
+        if self.place is not None:
+            self.place.give_back()
+
+    def __enter__(self) -> "Held":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self.is_kept:
+            self.give_back()
 
 
 class Opening:
@@ -53,22 +81,22 @@ class Opening:
 
     async def claim(
         self,
-        held: ExitStack,
+        held: Held,
         request: HTTPConnection,
         user: User,
         token: Token | None,
         transport: negotiate.TransportName,
     ) -> Claimed | None:
         """Take a place and claim the token, if there is one; `held` gives back. Raises Refused."""
-        held.enter_context(self._server.place_for(user, address_of(request)))
+        held.place = self._server.place_for(user, address_of(request))
         if token is None:
             return None
         claimed = await self._server.claimed.claim(token, transport)
-        held.callback(self._server.claimed.finished, claimed)
+        held.claimed, held.claims = claimed, self._server.claimed
         return claimed
 
     def connect(
-        self, held: ExitStack, request: HTTPConnection, user: User, claimed: Claimed | None, writer: Writer,
+        self, held: Held, request: HTTPConnection, user: User, claimed: Claimed | None, writer: Writer,
         transport: negotiate.TransportName,
     ) -> tuple[HubConnection, Callable[[], None]]:  # fmt: skip
         """A connection, and what gives back all that `held` holds, to be called when it has finished."""
@@ -83,4 +111,5 @@ class Opening:
         )
         if claimed is not None:
             claimed.connection = connection
-        return connection, held.pop_all().close
+        held.is_kept = True
+        return connection, held.give_back

@@ -4,8 +4,6 @@ A request may come to any node. The one that has the connection answers; where t
 admitted here and goes there (`forwarding`). A stream of events or a first poll opens its connection where it comes.
 """
 
-from contextlib import ExitStack
-
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -14,7 +12,7 @@ from hub.server.auth import Refused, User
 from hub.server.claimed import IN_USE, Claimed, ClaimedBefore, check_offered
 from hub.server.forwarded import ForwardedRequest
 from hub.server.negotiated import NO_CONNECTION, Token
-from hub.server.opening import Opening, Reception
+from hub.server.opening import Held, Opening, Reception
 from hub.server.served import ServedHub
 from hub.server.transports.http_reading import gone, take_body
 from hub.server.transports.long_polling import NO_STORE, LongPolling, PollAnswer
@@ -106,7 +104,7 @@ class OverHttp:
     async def _stream(self, request: Request, found: Found) -> Response:
         user = await self._opening.admit(request, found[1])
         self._check_new_stream(found, user)
-        with ExitStack() as held:
+        with Held() as held:
             claimed = await self._opening.claim(held, request, user, found[0], "ServerSentEvents")
             stream = EventStream(self._served.options.close_timeout_s)
             connection, release = self._opening.connect(held, request, user, claimed, stream.writer, "ServerSentEvents")
@@ -145,7 +143,7 @@ class OverHttp:
     async def _begin_polling(self, request: Request, user: User, token: Token) -> Claimed:
         """The first poll opens the connection, and is answered at once. Raises Refused."""
         server = self._server
-        with ExitStack() as held:
+        with Held() as held:
             claimed = await self._opening.claim(held, request, user, token, "LongPolling")
             assert claimed is not None
             claimed.poller = poller = LongPolling(self._served.options, self._served.wheel)

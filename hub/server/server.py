@@ -11,9 +11,8 @@ import math
 import random
 import secrets
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from starlette.requests import HTTPConnection
@@ -44,6 +43,7 @@ from hub.server.negotiating import NegotiateEndpoint
 from hub.server.options import HubOptions, ServerLimits
 from hub.server.outbox import Writer
 from hub.server.over_http import OverHttp
+from hub.server.places import Place, Places
 from hub.server.refreshing import REFRESH, RefreshEndpoint
 from hub.server.registry import HubRegistry
 from hub.server.served import ServedHub, bind_methods
@@ -111,7 +111,7 @@ class HubServer:
         limits = self.limits
         self._new_rate = KeyedRate(Rate(limits.max_new_connections_per_s, limits.new_connection_burst))  # by address
         self._user_rate = KeyedRate(Rate(limits.max_user_invocations_per_s, limits.user_invocation_burst))
-        self._places: Counter[tuple[str, str]] = Counter()  # open connections by ("user" | "address" | "node", which)
+        self._places = Places(self.limits, self.metrics)
 
     def add(
         self,
@@ -308,27 +308,6 @@ class HubServer:
         connection.finished.add_done_callback(lambda _: self._connections.discard(connection))
         return connection
 
-    @contextmanager
-    def place_for(self, user: User, address: str | None) -> Iterator[None]:
-        """Counts a connection against the limits while it is open. Raises Refused (429) when one is hit."""
-        places = [("node", "", "max_connections", self.limits.max_connections)]
-        if not user.anonymous:
-            places.append(("user", user.key, "max_connections_per_user", self.limits.max_connections_per_user))
-        if address is not None:
-            address = address_group(address)
-            places.append(("address", address, "max_connections_per_address", self.limits.max_connections_per_address))
-        for kind, which, name, limit in places:
-            if limit and self._places[kind, which] >= limit:
-                raise Refused(429, f"Too many connections: the limit {name} is {limit}.")
-        keys = [(kind, which) for kind, which, _, _ in places]
-        self._places.update(keys)
-        self.metrics.connections_opened += 1
-        self.metrics.connections_now += 1
-        try:
-            yield
-        finally:
-            self.metrics.connections_now -= 1
-            for key in keys:
-                self._places[key] -= 1
-                if not self._places[key]:
-                    del self._places[key]
+    def place_for(self, user: User, address: str | None) -> Place:
+        """Counts a connection against the limits until it is given back. Raises Refused (429) when one is hit."""
+        return self._places.take(user, address)
