@@ -72,6 +72,7 @@ class Driver:
         self._answers = Answers()
         self._answered: list[str] = []  # keys of answers that the run under way has, and which are not settled yet
         self._unwatched_since: int | None = None  # set while a run goes on that nobody watches
+        self._forgotten = ""  # the run that was ended since the inbox does not know of it
         self._stopped_at: int | None = None  # set while a stopped run comes to its end
         self._usage: dict[str, Usage] = {}  # of the finished runs by who asked, not yet added to the session's
         self._showing: asyncio.Task[None] | None = None  # shows the newest run in the lists; set by its start
@@ -246,6 +247,7 @@ class Driver:
                 self._appended.append(note.note_id)
         self._take_answers()
         self._stop_if_unwatched()
+        self._end_if_forgotten()
         place = 0
         for known in self._work.asks:
             if self._writer.is_lost:
@@ -262,7 +264,7 @@ class Driver:
             elif known.stopped_by is not None:
                 self._end_at_once(self._begin(known, ask), Ending("stopped"))
             elif known.state == "active":
-                if not self._is_draining:
+                if not self._is_draining and self._runner is None:
                     self._start(known, ask)
             else:
                 place += 1
@@ -310,6 +312,16 @@ class Driver:
             self._unwatched_since = now
         elif now - self._unwatched_since >= idle_stop_s * 1000:
             self._runner.stop("idle", self._task)
+
+    def _end_if_forgotten(self) -> None:
+        """End a run of which the inbox does not know: a store that has lost its tail has lost that it was asked, and
+        may have been asked again."""
+        if self._runner is None or self._task is None or self._forgotten == self._runner.run_id:
+            return
+        if all(known.ask.run_id != self._runner.run_id for known in self._work.asks):
+            logger.warning("session %s: the store has lost run %s", self._session.session_id, self._runner.run_id)
+            self._forgotten = self._runner.run_id
+            self._task.cancel()
 
     def _start(self, known: Known, ask: RunAsk) -> None:
         runner = self._begin(known, ask)
