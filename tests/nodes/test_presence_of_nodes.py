@@ -4,7 +4,7 @@ revocation that was not heard."""
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,13 +12,16 @@ import jwt
 import pytest_asyncio
 
 from hub.app import Hubline
+from hub.backplane.redis import RedisBackplane
 from hub.config import load
+from hub.runs.follow.presence import PresenceLimits, Presences
 from hub.server.auth import User
 from hub.server.testing import TestClient
 from hub.terminal.link import LinkLost, open_link
 from tests.backplane.redis.proxy import Proxy
 from tests.backplane.redis_server import RedisServer
 from tests.nodes.nodes import TOKEN_SECRET, Nodes
+from tests.runs.node import until
 
 TIMEOUT_S = 30
 SECRET = "signs the tokens of those who watch"
@@ -164,3 +167,34 @@ async def test_nodes_that_were_cut_off_find_each_other_again(hubs: Hubs) -> None
         await bob.until({"ann": [{}], "bob": [{}]})
         await ann.client.invoke("SetPresence", "s", {"typing": True})
         await bob.until({"ann": [{"typing": True}], "bob": [{}]})
+
+
+async def test_a_node_that_could_not_listen_tries_again(hubs: Hubs) -> None:
+    proxy = Proxy(hubs.redis.port)
+    await hubs.stack.enter_async_context(proxy.running())
+    one, two = RedisBackplane(hubs.redis.url), RedisBackplane(proxy.url)
+    told: list[bytes] = []
+
+    def push(_: Sequence[str], payload: bytes) -> Collection[str]:
+        told.append(payload)
+        return ()
+
+    limits = PresenceLimits(interval_s=0.2, gather_s=0.001)
+    async with AsyncExitStack() as stack:
+        for backplane in (one, two):
+            await backplane.start()
+            stack.push_async_callback(backplane.close)
+        async with asyncio.TaskGroup() as group:
+            sides = [Presences(backplane.bus, limits) for backplane in (one, two)]
+            running = [group.create_task(side.run(group)) for side in sides]
+            sides[0].push_by(push)
+            proxy.refuses = True
+            proxy.cut()
+            await until(lambda: two.away_s > 0)
+            sides[0].join("s", "c1", "ann", "owner")
+            sides[1].join("s", "c2", "bob", "viewer")
+            await until(lambda: bool(told))
+            proxy.refuses = False
+            await until(lambda: any(b"bob" in payload for payload in told))
+            for task in running:
+                task.cancel()

@@ -56,6 +56,6 @@ def test_what_nodes_say_is_read_as_it_was_said(said: Said) -> None:
     assert decode_said(encode_said(said)) == said
 
 
-@pytest.mark.parametrize("payload", [msgspec.msgpack.encode(["later", "n"]), msgspec.msgpack.encode({"a": 1})])
+@pytest.mark.parametrize("payload", [msgspec.msgpack.encode(["later", "n"]), msgspec.msgpack.encode({"a": 1}), b"\xc1"])
 def test_what_another_version_says_is_passed_over(payload: bytes) -> None:
     assert decode_said(payload) is None

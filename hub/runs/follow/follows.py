@@ -173,12 +173,13 @@ class Follows:
         self.presences.ask_again(live.session_id)
 
     async def _check(self, live: LiveSession) -> None:
+        watchers = tuple(live.watchers)  # those of now: who comes meanwhile may have been let in after what is read
         await live.check()
         record = await self._backplane.directory.get(live.session_id)
         if record is None:
             self._end(live.session_id, FOR_ALL)
             return
-        for watcher in tuple(live.watchers):
+        for watcher in watchers:
             if watcher.user not in record.members:
                 watcher.end()
         self.presences.revise(live.session_id, record.members)

@@ -9,6 +9,8 @@ client: who has a backlog is told nothing, and gets the whole roster afterwards.
 """
 
 import asyncio
+import heapq
+import math
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -96,7 +98,8 @@ class _Node:
 class _Session:
     subscription: Subscription | None = None
     opening: asyncio.Task[None] | None = None  # set while subscribing
-    repeat_at: float = 0.0
+    repeat_at: float = math.inf  # set once subscribed
+    due_at: float = math.inf  # its next turn
     local: dict[str, _Local] = field(default_factory=dict)
     others: dict[str, _Node] = field(default_factory=dict)
     told: dict[str, Here] = field(default_factory=dict)  # to the other nodes
@@ -123,6 +126,7 @@ class Presences:
         self._group: asyncio.TaskGroup | None = None  # set while running
         self._sessions: dict[str, _Session] = {}
         self._expected: dict[tuple[str, str], bytes] = {}  # states of watches that are about to begin
+        self._due: list[tuple[float, str]] = []  # a heap; what is not a session's `due_at` counts no more
         self._changed: set[str] = set()
         self._flushing: asyncio.TimerHandle | None = None  # set while something has changed
 
@@ -221,6 +225,7 @@ class Presences:
             return
         if is_lost and self.limits.grace_s > 0 and one.is_shown:
             one.leaves_at = self._now_s() + self.limits.grace_s
+            self._wake(session_id, session, one.leaves_at)
             return
         del session.local[connection_id]
         self._has_changed(session_id)
@@ -254,21 +259,39 @@ class Presences:
     # -------------------------------------------------------------------------------------------------- by the clock
 
     def tick(self) -> None:
-        """End what has waited long enough, and repeat what others may have missed."""
+        """End what has waited long enough, and repeat what others may have missed. Looks at no session before it is
+        due, so that those in which nothing happens cost nothing."""
         now = self._now_s()
-        for session_id, session in list(self._sessions.items()):
-            over = [key for key, one in session.local.items() if one.leaves_at is not None and one.leaves_at <= now]
-            silent = [node for node, other in session.others.items() if other.until <= now]
-            for key in over:
-                del session.local[key]
-            for node in silent:
-                del session.others[node]
-            if over or silent or any(not one.told_whole and one.leaves_at is None for one in session.local.values()):
-                self._has_changed(session_id)
-            if session.subscription is None:
-                self._open(session_id, session)
-            elif session.repeat_at <= now:
-                self._say_whole(session_id, session)
+        while self._due and self._due[0][0] <= now:
+            at, session_id = heapq.heappop(self._due)
+            session = self._sessions.get(session_id)
+            if session is not None and session.due_at == at:
+                session.due_at = math.inf
+                self._turn(session_id, session, now)
+
+    def _turn(self, session_id: str, session: _Session, now: float) -> None:
+        over = [key for key, one in session.local.items() if one.leaves_at is not None and one.leaves_at <= now]
+        silent = [node for node, other in session.others.items() if other.until <= now]
+        for key in over:
+            del session.local[key]
+        for node in silent:
+            del session.others[node]
+        if over or silent or any(not one.told_whole and one.leaves_at is None for one in session.local.values()):
+            self._has_changed(session_id)
+        if session.subscription is None:
+            self._open(session_id, session)
+        elif session.repeat_at <= now:
+            self._say_whole(session_id, session)
+        leaving = [one.leaves_at for one in session.local.values() if one.leaves_at is not None]
+        self._wake(
+            session_id, session, min([session.repeat_at, *leaving, *(one.until for one in session.others.values())])
+        )
+
+    def _wake(self, session_id: str, session: _Session, at: float) -> None:
+        """Have its turn at this time, if it is not due before."""
+        if at < session.due_at:
+            session.due_at = at
+            heapq.heappush(self._due, (at, session_id))
 
     def _has_changed(self, session_id: str) -> None:
         self._changed.add(session_id)
@@ -314,6 +337,8 @@ class Presences:
             waiting = self._push(behind, msgspec.json.encode(roster))
             for key in behind:
                 watching[key].told_whole = key not in waiting
+            if waiting:
+                self._wake(session_id, session, self._now_s())
 
     # ------------------------------------------------------------------------------------------------ between nodes
 
@@ -326,7 +351,8 @@ class Presences:
         try:
             subscription = await self._bus.subscribe(_channel(session_id), lambda raw: self._hear(session_id, raw))
         except BackplaneAway:
-            return  # tried again at a tick
+            self._wake(session_id, session, self._now_s())  # tried again at the next tick
+            return
         finally:
             session.opening = None
         session.subscription = subscription
@@ -337,10 +363,10 @@ class Presences:
         session, said = self._sessions.get(session_id), decode_said(raw)
         if session is None or said is None or said.node == self._node:
             return
+        is_new = said.node not in session.others
         until = self._now_s() + SILENT_INTERVALS * self.limits.interval_s
         match said:
             case Whole(node, here, asks):
-                is_new = node not in session.others
                 session.others[node] = _Node(until, {one.connection_id: one for one in here})
                 if not here:
                     del session.others[node]
@@ -354,11 +380,14 @@ class Presences:
                     other.here.pop(connection_id, None)
                 if not other.here:
                     del session.others[node]
+                elif is_new:
+                    self._say_whole(session_id, session)
             case Member(_, user, role):
                 self._set_role(session_id, session, user, role)
             case Bye(node) if node in session.others:
                 other = session.others[node]
-                other.until = min(other.until, self._now_s() + self.limits.grace_s)
+                until = other.until = min(other.until, self._now_s() + self.limits.grace_s)
+        self._wake(session_id, session, until)
         self._has_changed(session_id)
 
     def _set_role(self, session_id: str, session: _Session, user: str, role: str) -> None:
@@ -379,6 +408,7 @@ class Presences:
         session.told = session.here()
         intervals = 1 if session.others else ALONE_INTERVALS
         session.repeat_at = self._now_s() + intervals * self.limits.interval_s
+        self._wake(session_id, session, session.repeat_at)
         self._say(session_id, Whole(self._node, list(session.told.values()), asks))
 
     def _say(self, session_id: str, said: Said) -> None:

@@ -88,7 +88,7 @@ def decode_said(payload: bytes) -> Said | None:
     """None if this version does not know it."""
     try:
         said: Said = _decoder.decode(payload)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return None
     return said
 
