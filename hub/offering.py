@@ -83,7 +83,10 @@ def windows(settings: Settings) -> Mapping[str, int]:
 
 def _anthropic(settings: Settings, key: SecretStr) -> Provider:
     provider = AnthropicProvider(
-        key.get_secret_value(), base_url=settings.anthropic_base_url, inactivity_s=settings.provider_inactivity_s
+        key.get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        thinking=settings.anthropic_thinking,
+        inactivity_s=settings.provider_inactivity_s,
     )
     provider.default_model = settings.default_model("anthropic") or provider.default_model
     return provider

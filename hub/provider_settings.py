@@ -88,6 +88,10 @@ class ProviderSettings(BaseSettings):
     ollama_model: str | None = Field(
         default=None, min_length=1, description="the model that Ollama is asked for by default"
     )
+    anthropic_thinking: bool = Field(
+        default=False,
+        description="true (models of Anthropic think, and show a summary of it) or false (as the model does)",
+    )
     providers_allowed: Names = Field(
         default=(), description="a list of the providers that sessions may use, or nothing for all"
     )

@@ -9,7 +9,7 @@ from hub import config
 from hub.app import Hubline
 from hub.errors import HubError, SettingsError
 from tests.provider_server import openai_rules
-from tests.provider_server.script import Say, Script
+from tests.provider_server.script import Say, Script, Think
 from tests.provider_server.server import ProviderServer
 from tests.providers.hubs import anthropic_at, chatting, one, openai_at, text
 from tests.running import running
@@ -64,6 +64,14 @@ async def test_gemini_and_ollama_are_asked_at_their_addresses() -> None:
         async with chatting({"ollama_base_url": server.openai_url}) as chat:
             events = await chat.ask("tea")
     assert (one(events, "run_started")["provider"], text(events)) == ("ollama", "You said: tea")
+
+
+async def test_anthropic_thinks_if_it_is_set(provider_server: ProviderServer) -> None:
+    provider_server.add(Script(Think("I wonder."), Say("Yes.")))
+    async with chatting({**anthropic_at(provider_server), "anthropic_thinking": True}) as chat:
+        events = await chat.ask("Really?")
+    assert "thinking" in {event["type"] for event in events}
+    assert provider_server.requests[0].body["thinking"]["type"] == "adaptive"
 
 
 def test_the_first_key_says_who_answers(monkeypatch: pytest.MonkeyPatch) -> None:
