@@ -16,7 +16,7 @@ LIMITS = RunLimits(linger_s=0.0, retry_read_s=0.001, retry_base_s=0.0)
 
 
 class Workbook:
-    """`write_range` and `apply_formula` as the ready-made set has them, on a sheet that remembers; `look` reads."""
+    """Tools of the ready-made set that write, on a sheet that remembers; `look` reads."""
 
     def __init__(self) -> None:
         self.written: list[Json] = []
@@ -31,6 +31,11 @@ class Workbook:
         async def apply_formula(range: str, formula: str) -> str:
             self.written.append({"range": range, "formula": formula})
             return "applied"
+
+        @self.tools.tool(access="write")
+        async def create_named_range(name: str, range: str) -> str:
+            self.written.append({"name": name, "range": range})
+            return "named"
 
         @self.tools.tool(access="read")
         async def look(range: str) -> int:

@@ -10,6 +10,7 @@ from hub.backplane.base import Backplane
 from hub.chat import events
 from hub.chat.parts import Approval, Autonomy, Json, ToolCallPart
 from hub.errors import CallError
+from hub.providers.base import ToolCallEnd, ToolCallStart
 from hub.runs.answer.resolution import Resolution
 from hub.runs.answer.wall_time import WallTime
 from hub.runs.approving import ApprovalAnswer, ApprovalWish
@@ -81,7 +82,17 @@ async def test_autonomy_decides(hub: Node, workbook: Workbook, autonomy: Autonom
     assert one.recorder.done()[0].outcome == "completed"
 
 
-@pytest.mark.parametrize("script", [applies(NETWORK), writes(value=NETWORK)], ids=["apply_formula", "write_range"])
+NAMES: list[Act] = [
+    ToolCallStart("c1", "create_named_range"),
+    ToolCallEnd("c1", {"name": "Rate", "range": NETWORK}),
+]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [applies(NETWORK), writes(value=NETWORK), NAMES],
+    ids=["apply_formula", "write_range", "create_named_range"],
+)
 async def test_what_reaches_the_network_is_asked_about_in_every_mode(
     hub: Node, workbook: Workbook, script: list[Act]
 ) -> None:
