@@ -28,8 +28,8 @@ from hub.runs.chats import Chats
 from hub.runs.drive.driver import DriverEnvironment
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
+from hub.runs.follow.attendance import PresenceLimits
 from hub.runs.follow.follows import Follows
-from hub.runs.follow.presence import PresenceLimits
 from hub.runs.limits import RunLimits
 from hub.runs.sessions import Sessions
 from hub.server.auth import Authenticate, Refused, User
@@ -212,6 +212,12 @@ class Hubline:
                 *pages.routes(self._not_ready, lambda: metrics.exposition(self._metrics)),
             ]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
+        if scope["type"] == "websocket" and not scope.get("root_path"):
+            # What most handshakes ask for needs no routing.
+            endpoint = self._server.endpoints.get(scope["path"])
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+                return
         await self._starlette(scope, receive, send)
 
     def _not_ready(self) -> str | None:

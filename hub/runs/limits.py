@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hub.runs.follow.presence import PresenceLimits
+from hub.runs.follow.attendance import PresenceLimits
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import pytest_asyncio
 from hub.app import Hubline
 from hub.backplane.redis import RedisBackplane
 from hub.config import load
-from hub.runs.follow.presence import PresenceLimits, Presences
+from hub.runs.follow.attendance import PresenceLimits
+from hub.runs.follow.presence import Presences
 from hub.server.auth import User
 from hub.server.testing import TestClient
 from hub.terminal.link import LinkLost, open_link

@@ -9,7 +9,8 @@ import pytest_asyncio
 
 from hub.backplane.base import Backplane
 from hub.errors import CallError
-from hub.runs.follow.presence import PresenceLimits, Presences
+from hub.runs.follow.attendance import PresenceLimits
+from hub.runs.follow.presence import Presences
 from tests.runs.node import until
 
 LIMITS = PresenceLimits(gather_s=0.001, max_user_connections=2, max_session_bytes=100)

@@ -13,19 +13,19 @@ import heapq
 import math
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
-from hub.backplane.base import Bus, Subscription
+from hub.backplane.base import Bus
 from hub.errors import BackplaneAway, CallError
+from hub.runs.follow.attendance import Attendance, Local, OtherNode, PresenceLimits
 from hub.runs.follow.roster import (
     Bye,
     Here,
     Member,
-    Present,
     Roster,
     Said,
     Some,
@@ -46,22 +46,6 @@ MAX_EXPECTED = 10_000
 """Of all connections; over it the one that was first expected starts with an empty state."""
 
 
-@dataclass(frozen=True)
-class PresenceLimits:
-    """`interval_s`: how often nodes that watch the same session repeat who does. `max_connections`: shown of one
-    session and node; over it who comes is told of the others, and not shown; so with `max_user_connections`, of one
-    user. `max_session_bytes`: of all states of a session on one node; over it a state is refused."""
-
-    interval_s: float = 5.0
-    grace_s: float = 3.0
-    gather_s: float = 0.1
-    max_bytes: int = 4096
-    max_per_s: float = 20.0
-    max_connections: int = 500
-    max_user_connections: int = 20
-    max_session_bytes: int = 128 * 1024
-
-
 Push = Callable[[Sequence[str], bytes], Collection[str]]
 """Invoke `Presence` at connections of this node with one argument in JSON. Returns those that have a backlog, which
 got nothing."""
@@ -75,45 +59,6 @@ class Attending:
     has_cancelled: Callable[[], bool]
 
 
-@dataclass
-class _Local:
-    """A connection of this node. `told_whole`: it has had the roster, and all changes since."""
-
-    here: Here
-    is_shown: bool
-    watches: int = 1
-    told_whole: bool = False
-    leaves_at: float | None = None
-
-
-@dataclass
-class _Node:
-    """Another node: whom it said to be there, and until when that holds."""
-
-    until: float
-    here: dict[str, Here]
-
-
-@dataclass
-class _Session:
-    subscription: Subscription | None = None
-    opening: asyncio.Task[None] | None = None  # set while subscribing
-    repeat_at: float = math.inf  # set once subscribed
-    due_at: float = math.inf  # its next turn
-    local: dict[str, _Local] = field(default_factory=dict)
-    others: dict[str, _Node] = field(default_factory=dict)
-    told: dict[str, Here] = field(default_factory=dict)  # to the other nodes
-    shown: Mapping[str, Present] = field(default_factory=dict)  # to the clients here
-
-    def here(self) -> dict[str, Here]:
-        return {key: one.here for key, one in self.local.items() if one.is_shown}
-
-    def all(self) -> Iterable[Here]:
-        yield from (one.here for one in self.local.values() if one.is_shown)
-        for node in self.others.values():
-            yield from node.here.values()
-
-
 class Presences:
     """Of one node. Run `run` in a task; the rest is called on the loop and returns at once."""
 
@@ -124,7 +69,7 @@ class Presences:
         self._node = secrets.token_hex(8)
         self._push: Push | None = None  # set by `push_by`
         self._group: asyncio.TaskGroup | None = None  # set while running
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Attendance] = {}
         self._expected: dict[tuple[str, str], bytes] = {}  # states of watches that are about to begin
         self._due: list[tuple[float, str]] = []  # a heap; what is not a session's `due_at` counts no more
         self._changed: set[str] = set()
@@ -179,14 +124,15 @@ class Presences:
         state = self._expected.pop((session_id, connection_id), b"{}")
         session = self._sessions.get(session_id)
         if session is None:
-            session = self._sessions[session_id] = _Session()
+            session = self._sessions[session_id] = Attendance()
         for other, one in list(session.local.items()):
             if one.here.user == user and one.leaves_at is not None:
                 del session.local[other]  # who comes back has never left
         known = session.local.get(connection_id)
         if known is None:
-            state = state if self._has_room_for(session, state) else b"{}"
-            session.local[connection_id] = _Local(Here(connection_id, user, role, state), self._has_room(session, user))
+            state = state if session.has_room_for(self.limits, state) else b"{}"
+            here = Here(connection_id, user, role, state)
+            session.local[connection_id] = Local(here, session.has_room(self.limits, user))
         else:
             known.watches += 1
             known.told_whole = False
@@ -208,7 +154,7 @@ class Presences:
         if not one.is_shown:
             text = f"{limits.max_connections} connections, {limits.max_user_connections} of one user"
             raise CallError("too_large", f"The session has as many watchers as it shows ({text}). Close other ones.")
-        if not self._has_room_for(session, state, one.here.state):
+        if not session.has_room_for(limits, state, one.here.state):
             text = f"over the limit of {limits.max_session_bytes} bytes"
             raise CallError("too_large", f"The states of all who watch the session are {text}. Send a smaller one.")
         one.here = msgspec.structs.replace(one.here, state=state)
@@ -236,15 +182,17 @@ class Presences:
         self._say(session_id, Member(self._node, user, role or ""))
         session = self._sessions.get(session_id)
         if session is not None:
-            self._set_role(session_id, session, user, role or "")
+            session.set_role(user, role or "")
+            self._has_changed(session_id)
 
     def revise(self, session_id: str, members: Mapping[str, str]) -> None:
         """Make it fit to the participants as they are stored, with their roles: what told of a change may be lost."""
         session = self._sessions.get(session_id)
         if session is not None:
-            for here in list(session.all()):
+            for here in list(session.everybody()):
                 if members.get(here.user) != here.role:
-                    self._set_role(session_id, session, here.user, members.get(here.user, ""))
+                    session.set_role(here.user, members.get(here.user, ""))
+                    self._has_changed(session_id)
 
     def ask_again(self, session_id: str) -> None:
         """The bus was away: say again who is here, and have the others say it."""
@@ -269,7 +217,7 @@ class Presences:
                 session.due_at = math.inf
                 self._turn(session_id, session, now)
 
-    def _turn(self, session_id: str, session: _Session, now: float) -> None:
+    def _turn(self, session_id: str, session: Attendance, now: float) -> None:
         over = [key for key, one in session.local.items() if one.leaves_at is not None and one.leaves_at <= now]
         silent = [node for node, other in session.others.items() if other.until <= now]
         for key in over:
@@ -287,7 +235,7 @@ class Presences:
             session_id, session, min([session.repeat_at, *leaving, *(one.until for one in session.others.values())])
         )
 
-    def _wake(self, session_id: str, session: _Session, at: float) -> None:
+    def _wake(self, session_id: str, session: Attendance, at: float) -> None:
         """Have its turn at this time, if it is not due before."""
         if at < session.due_at:
             session.due_at = at
@@ -311,7 +259,7 @@ class Presences:
             else:
                 self._forget(session_id, session)
 
-    def _tell_nodes(self, session_id: str, session: _Session) -> None:
+    def _tell_nodes(self, session_id: str, session: Attendance) -> None:
         here = session.here()
         if session.subscription is None or here == session.told:
             return
@@ -320,10 +268,10 @@ class Presences:
         session.told = here
         self._say(session_id, Some(self._node, new, gone))
 
-    def _tell_clients(self, session_id: str, session: _Session) -> None:
+    def _tell_clients(self, session_id: str, session: Attendance) -> None:
         if session.subscription is None or self._push is None:
             return  # nothing has been heard of the others yet
-        after = by_user(session.all())
+        after = by_user(session.everybody())
         change = change_between(session_id, session.shown, after)
         session.shown = after
         watching = {key: one for key, one in session.local.items() if one.leaves_at is None}
@@ -342,12 +290,12 @@ class Presences:
 
     # ------------------------------------------------------------------------------------------------ between nodes
 
-    def _open(self, session_id: str, session: _Session) -> None:
+    def _open(self, session_id: str, session: Attendance) -> None:
         if self._group is not None and session.opening is None:
             opening = self._subscribe(session_id, session)
             session.opening = self._group.create_task(opening, name=f"presence {session_id}")
 
-    async def _subscribe(self, session_id: str, session: _Session) -> None:
+    async def _subscribe(self, session_id: str, session: Attendance) -> None:
         try:
             subscription = await self._bus.subscribe(_channel(session_id), lambda raw: self._hear(session_id, raw))
         except BackplaneAway:
@@ -367,13 +315,13 @@ class Presences:
         until = self._now_s() + SILENT_INTERVALS * self.limits.interval_s
         match said:
             case Whole(node, here, asks):
-                session.others[node] = _Node(until, {one.connection_id: one for one in here})
+                session.others[node] = OtherNode(until, {one.connection_id: one for one in here})
                 if not here:
                     del session.others[node]
                 if asks or (is_new and here):
                     self._say_whole(session_id, session)
             case Some(node, here, gone):
-                other = session.others.setdefault(node, _Node(until, {}))
+                other = session.others.setdefault(node, OtherNode(until, {}))
                 other.until = until
                 other.here.update((one.connection_id, one) for one in here)
                 for connection_id in gone:
@@ -383,28 +331,14 @@ class Presences:
                 elif is_new:
                     self._say_whole(session_id, session)
             case Member(_, user, role):
-                self._set_role(session_id, session, user, role)
+                session.set_role(user, role)
             case Bye(node) if node in session.others:
                 other = session.others[node]
                 until = other.until = min(other.until, self._now_s() + self.limits.grace_s)
         self._wake(session_id, session, until)
         self._has_changed(session_id)
 
-    def _set_role(self, session_id: str, session: _Session, user: str, role: str) -> None:
-        for key, one in list(session.local.items()):
-            if one.here.user == user and role:
-                one.here = msgspec.structs.replace(one.here, role=role)
-            elif one.here.user == user and one.leaves_at is not None:
-                del session.local[key]
-        for node in session.others.values():
-            for key, here in list(node.here.items()):
-                if here.user == user and role:
-                    node.here[key] = msgspec.structs.replace(here, role=role)
-                elif here.user == user:
-                    del node.here[key]
-        self._has_changed(session_id)
-
-    def _say_whole(self, session_id: str, session: _Session, *, asks: bool = False) -> None:
+    def _say_whole(self, session_id: str, session: Attendance, *, asks: bool = False) -> None:
         session.told = session.here()
         intervals = 1 if session.others else ALONE_INTERVALS
         session.repeat_at = self._now_s() + intervals * self.limits.interval_s
@@ -414,7 +348,7 @@ class Presences:
     def _say(self, session_id: str, said: Said) -> None:
         self._bus.publish(_channel(session_id), encode_said(said))
 
-    def _forget(self, session_id: str, session: _Session) -> None:
+    def _forget(self, session_id: str, session: Attendance) -> None:
         del self._sessions[session_id]
         if session.subscription is not None:
             session.subscription.close()
@@ -428,16 +362,6 @@ class Presences:
             if session.others:
                 self._say(session_id, Bye(self._node))
             self._forget(session_id, session)
-
-    # ------------------------------------------------------------------------------------------------------- bounds
-
-    def _has_room(self, session: _Session, user: str) -> bool:
-        shown = [one.here.user for one in session.local.values() if one.is_shown]
-        return len(shown) < self.limits.max_connections and shown.count(user) < self.limits.max_user_connections
-
-    def _has_room_for(self, session: _Session, state: bytes, instead: bytes = b"") -> bool:
-        held = sum(len(one.here.state) for one in session.local.values())
-        return len(state) <= len(instead) or held - len(instead) + len(state) <= self.limits.max_session_bytes
 
 
 def _channel(session_id: str) -> str:
