@@ -9,9 +9,9 @@ from hub import config
 from hub.app import Hubline
 from hub.errors import HubError, SettingsError
 from tests.provider_server import openai_rules
-from tests.provider_server.script import Say, Script, Think
+from tests.provider_server.script import Gate, Say, Script, Think
 from tests.provider_server.server import ProviderServer
-from tests.providers.hubs import anthropic_at, chatting, one, openai_at, text
+from tests.providers.hubs import anthropic_at, chatting, notices, one, openai_at, text
 from tests.running import running
 
 GOOGLE_KEY = "AIzaSyA-0123456789_abcdefghijklmnopqrs"
@@ -146,3 +146,18 @@ def test_the_banner_says_who_answers_where(tmp_path: Path, provider_server: Prov
         assert server.end() == 0
     assert f"openai at {provider_server.openai_url}, model gpt-5.5" in server.banner
     assert "sk-proj" not in server.banner + "".join(server.log)
+
+
+async def test_users_are_told_that_a_provider_is_waited_for(provider_server: ProviderServer) -> None:
+    gate = Gate()
+    provider_server.add(Script(Say("At last."), before_headers=gate))
+    async with chatting({**openai_at(provider_server), "provider_wait_s": 0.01}) as chat:
+        message = {"messageId": "m", "content": "hello"}
+        events = []
+        async for event in chat.client.stream("Chat", chat.session_id, message):
+            assert isinstance(event, dict)
+            events.append(event)
+            if event["type"] == "notice":
+                gate.open()
+    assert notices(events) == ["waiting_for_provider"]
+    assert text(events) == "At last."
