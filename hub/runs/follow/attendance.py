@@ -68,7 +68,7 @@ class Attendance:
             yield from node.here.values()
 
     def set_role(self, user: str, role: str) -> None:
-        """Without a role: takes the user out, but for connections of this node that watch: they leave with their watches."""
+        """Without one, the user is out; connections of this node that watch still leave with their watches."""
         for key, one in list(self.local.items()):
             if one.here.user == user and role:
                 one.here = msgspec.structs.replace(one.here, role=role)
