@@ -24,8 +24,9 @@ async def ask(who: Client, message_id: str) -> None:
 
 async def test_the_first_answer_wins_on_any_node(nodes: Nodes) -> None:
     async with ProviderServer() as provider:
-        one = nodes.start(plain=by_provider(provider))
-        two = nodes.start(plain=by_provider(provider))
+        # No node dies here, and none that is slow is to be taken for dead.
+        one = nodes.start(plain=by_provider(provider), LEASE_S="30")
+        two = nodes.start(plain=by_provider(provider), LEASE_S="30")
         async with client(one.url, "s") as ann, client(two.url, "s") as bob:
             for number, (first, second) in enumerate(((ann, bob), (bob, ann)), start=1):
                 provider.add(Script(CALL), Script(Say("Two columns.")))
