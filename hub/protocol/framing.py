@@ -47,6 +47,8 @@ class Splitter(Protocol):
 class SeparatorSplitter:
     """Records that end with 0x1E."""
 
+    __slots__ = ("_data", "_max", "_max_whole", "_partial", "_position")
+
     def __init__(self, max_receive_bytes: int | None = None) -> None:
         self._max = max_receive_bytes
         self._max_whole = MAX_WHOLE_BYTES if max_receive_bytes is None else min(max_receive_bytes, MAX_WHOLE_BYTES)
@@ -97,6 +99,8 @@ class SeparatorSplitter:
 
 class LengthSplitter:
     """Records that begin with their length as a VarInt."""
+
+    __slots__ = ("_data", "_length", "_max", "_partial", "_position", "_prefix")
 
     def __init__(self, max_receive_bytes: int | None = None) -> None:
         self._max = max_receive_bytes

@@ -52,6 +52,11 @@ class ServerProtocol:
     transport can carry (server-sent events: only "Text").
     """
 
+    __slots__ = (
+        *("_codec", "_detailed_errors", "_is_closed", "_max_receive_bytes", "_protocols", "_splitter"),
+        *("_transfer_formats", "_version", "error", "handshake_reply"),
+    )
+
     def __init__(
         self,
         *,

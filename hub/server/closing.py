@@ -95,6 +95,10 @@ class ClosingConnection(ABC):
         """Called about once a second."""
 
     @abstractmethod
+    def _leave(self) -> None:
+        """It has finished: the server forgets it."""
+
+    @abstractmethod
     def _read(self, data: bytes) -> None:
         """What came, when it may be read."""
 
@@ -229,6 +233,7 @@ class ClosingConnection(ABC):
             log.error("on_disconnected failed", exc_info=caught, extra={"hub": self._served.path})
         finally:
             self._served.registry.remove(self)
+            self._leave()
             if not self.finished.done():
                 self.finished.set_result(None)
 

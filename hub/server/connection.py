@@ -177,6 +177,9 @@ class HubConnection(ClosingConnection):
     def own(self, work: Coroutine[object, object, None], context: Context | None = None) -> asyncio.Task[None]:
         return self._tasks.start(work, context)
 
+    def _leave(self) -> None:
+        self._served.on_finished(self)
+
     # --------------------------------------------------------------------------------------------------- beginning
 
     def _handshaken(self) -> None:

@@ -1,5 +1,6 @@
 """How many connections there may be at once: on a node, of a user, of an address."""
 
+from functools import lru_cache
 from types import TracebackType
 
 from hub.server.auth import Refused, User
@@ -7,7 +8,24 @@ from hub.server.auth.origins import address_group
 from hub.server.metrics import ServerMetrics
 from hub.server.options import ServerLimits
 
-_NODE = ("node", "")
+Keys = tuple[tuple[str, str], ...]
+
+_NAMES = {
+    "node": "max_connections",
+    "user": "max_connections_per_user",
+    "address": "max_connections_per_address",
+}
+
+
+@lru_cache(maxsize=4096)
+def _keys(user_key: str | None, address: str | None) -> Keys:
+    """What a connection counts for. One for all of a user at an address."""
+    keys = [("node", "")]
+    if user_key is not None:
+        keys.append(("user", user_key))
+    if address is not None:
+        keys.append(("address", address_group(address)))
+    return tuple(keys)
 
 
 class Places:
@@ -20,26 +38,19 @@ class Places:
 
     def take(self, user: User, address: str | None) -> "Place":
         """Count one more connection. Raises Refused (429) when a limit is hit."""
-        limits = self._limits
-        self._check(_NODE, "max_connections", limits.max_connections)
-        keys = [_NODE]
-        if not user.anonymous:
-            keys.append(("user", user.key))
-            self._check(keys[-1], "max_connections_per_user", limits.max_connections_per_user)
-        if address is not None:
-            keys.append(("address", address_group(address)))
-            self._check(keys[-1], "max_connections_per_address", limits.max_connections_per_address)
+        keys = _keys(None if user.anonymous else user.key, address)
+        for key in keys:
+            name = _NAMES[key[0]]
+            limit: int = getattr(self._limits, name)
+            if limit and self._taken.get(key, 0) >= limit:
+                raise Refused(429, f"Too many connections: the limit {name} is {limit}.")
         for key in keys:
             self._taken[key] = self._taken.get(key, 0) + 1
         self._metrics.connections_opened += 1
         self._metrics.connections_now += 1
-        return Place(self, tuple(keys))
+        return Place(self, keys)
 
-    def _check(self, key: tuple[str, str], name: str, limit: int) -> None:
-        if limit and self._taken.get(key, 0) >= limit:
-            raise Refused(429, f"Too many connections: the limit {name} is {limit}.")
-
-    def give_back(self, keys: tuple[tuple[str, str], ...]) -> None:
+    def give_back(self, keys: Keys) -> None:
         self._metrics.connections_now -= 1
         for key in keys:
             self._taken[key] -= 1
@@ -52,7 +63,7 @@ class Place:
 
     __slots__ = ("_keys", "_places")
 
-    def __init__(self, places: Places, keys: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, places: Places, keys: Keys) -> None:
         self._places = places
         self._keys = keys
 

@@ -1,6 +1,6 @@
 """One hub class as a server serves it: what all its connections share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from hub.server.life import HubLife
 from hub.server.methods import MethodTable
 from hub.server.metrics import ServerMetrics
 from hub.server.options import HubOptions
-from hub.server.registry import HubRegistry
+from hub.server.registry import HubRegistry, Recipient
 from hub.server.tasks import OwnedTasks
 from hub.server.timers import Wheel
 
@@ -40,6 +40,7 @@ class ServedHub:
     """The methods again, by any spelling of their names."""
     tasks: OwnedTasks
     """What outlives a connection: above all its end."""
+    on_finished: Callable[[Recipient], None]
 
     def check_user(self, user: User) -> None:
         """Raises Refused (403)."""

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -45,7 +45,7 @@ from hub.server.outbox import Writer
 from hub.server.over_http import OverHttp
 from hub.server.places import Place, Places
 from hub.server.refreshing import REFRESH, RefreshEndpoint
-from hub.server.registry import HubRegistry
+from hub.server.registry import HubRegistry, Recipient
 from hub.server.served import ServedHub, bind_methods
 from hub.server.tasks import OwnedTasks
 from hub.server.timers import Wheel
@@ -97,6 +97,8 @@ class HubServer:
         )
         self._bus = bus
         self._hubs: dict[str, ServedHub] = {}  # by path
+        self.endpoints: dict[str, HubEndpoint] = {}
+        """Of the hubs, by path, once `routes` was called."""
         self._wheel = Wheel(self.limits.tick_s)
         self._tasks = OwnedTasks()  # the ends of connections, and what registries do aside
         self.forwarding: Forwarding | None = None
@@ -154,6 +156,7 @@ class HubServer:
             user_rate=self._user_rate,
             rules=rules_of_class(hub_class),
             tasks=self._tasks,
+            on_finished=self._forget,
         )
 
     def provide(self, kind: type[T], factory: Factory, *, lifetime: Lifetime = "app") -> None:
@@ -164,7 +167,7 @@ class HubServer:
         """To be mounted where the paths given to `add` shall begin."""
         routes: list[BaseRoute] = []
         for served in self._hubs.values():
-            endpoint = HubEndpoint(self, served)
+            endpoint = self.endpoints[served.path] = HubEndpoint(self, served)
             routes.append(Route(f"{served.path}/negotiate", NegotiateEndpoint(self, served)))
             routes.append(WebSocketRoute(served.path, endpoint))
             routes.append(Route(served.path, endpoint))
@@ -304,9 +307,11 @@ class HubServer:
             served, writer, connection_id=connection_id or random_id(), user=user, http=http, transport=transport,
             stateful=stateful,
         )  # fmt: skip
-        self._connections.add(connection)
-        connection.finished.add_done_callback(lambda _: self._connections.discard(connection))
+        self._connections.add(connection)  # until it has finished
         return connection
+
+    def _forget(self, connection: Recipient) -> None:
+        self._connections.discard(cast(HubConnection, connection))  # which all of them are
 
     def place_for(self, user: User, address: str | None) -> Place:
         """Counts a connection against the limits until it is given back. Raises Refused (429) when one is hit."""

@@ -308,13 +308,18 @@ def _tune(transport: asyncio.Transport) -> int:
     raw = transport.get_extra_info("socket")
     if raw is None:
         return -1
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    if raw.family in (socket.AF_INET, socket.AF_INET6):
-        # asyncio does it only for sockets whose protocol number was given.
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    descriptor: int = raw.fileno()
+    # uvloop's would be made anew for each of its methods.
+    own = socket.socket(raw.family, raw.type, raw.proto, fileno=descriptor)
+    try:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if raw.family in (socket.AF_INET, socket.AF_INET6):
+            # asyncio does it only for sockets whose protocol number was given.
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    finally:
+        own.detach()
     if not is_plain or sys.platform == "win32" or transport.get_write_buffer_size():
         return -1
-    descriptor: int = raw.fileno()
     return descriptor
 
 
