@@ -11,14 +11,24 @@ from pathlib import Path
 from tests.chaos.run import Plan, Report, chaos
 
 
-def _progress(report: Report) -> None:
-    print(
-        f"{sum(report.faults.values())} faults, {report.counts['messages accepted']} messages, "
-        f"{report.counts['journal entries']} entries, {len(report.findings)} findings, {report.seconds:.0f} s, "
-        f"quiet after {report.quiet_s[-1]:.1f} s",
-        file=sys.stderr,
-        flush=True,
-    )
+class _Progress:
+    def __init__(self) -> None:
+        self._told = 0  # of the findings
+
+    def __call__(self, report: Report) -> None:
+        counts = report.counts
+        say(
+            f"{sum(report.faults.values())} faults, {counts['messages accepted']} messages, "
+            f"{counts['journal entries']} entries, {counts['findings']} findings, {report.seconds:.0f} s, "
+            f"quiet after {report.quiet_s[-1]:.1f} s"
+        )
+        for finding in report.findings[self._told :]:
+            say(f"  {finding}")
+        self._told = len(report.findings)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -30,9 +40,9 @@ def main() -> int:
     options.add_argument("--report", type=Path, help="where the report goes; without it, to standard output")
     chosen = options.parse_args()
     plan = Plan(chosen.seed, faults=chosen.faults, sessions=chosen.sessions, pause_s=chosen.pause_s)
-    print(f"seed {plan.seed}", file=sys.stderr, flush=True)
+    say(f"seed {plan.seed}")
     with tempfile.TemporaryDirectory(prefix="chaos") as folder:
-        report = asyncio.run(chaos(plan, Path(folder), _progress))
+        report = asyncio.run(chaos(plan, Path(folder), _Progress()))
     text = json.dumps(report.as_json(), indent=2, ensure_ascii=False)
     if chosen.report is None:
         print(text)

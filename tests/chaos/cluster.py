@@ -107,7 +107,8 @@ async def cluster(
         nodes = []
         for place in range(count):
             way = await stack.enter_async_context(Way(redis_port).running())
-            own = {**environment, "HUBLINE_BACKPLANE": f"redis://127.0.0.1:{way.port}/0"}
+            own = {"HUBLINE_BACKPLANE": environment["HUBLINE_BACKPLANE"] or f"redis://127.0.0.1:{way.port}/0"}
+            own = {**environment, **own}
             nodes.append(Node(place, way, folder, own))
         found = Cluster(nodes)
         try:

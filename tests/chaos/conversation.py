@@ -8,7 +8,7 @@ from random import Random
 
 from tests.chaos.client import Client, repeated
 from tests.chaos.shown import Event, Ledger, Shown, ShownMessage, check_answer, messages_of
-from tests.chaos.store import Store
+from tests.chaos.store import Losses
 from tests.chaos.truth import Truth
 from tests.chaos.wire import Encoding, Refused
 
@@ -59,7 +59,7 @@ class Conversation:
         session_id: str,
         urls: Sequence[str | None],
         truth: Truth,
-        store: Store,
+        store: Losses,
         chosen: Random,
         *,
         counts: Counter[str],
@@ -140,6 +140,7 @@ class Conversation:
         if known is not None and known[0] != run_id and known[1] == self._store.losses:
             self._tell(f"message {message_id} got run {run_id}, and had got {known[0]}")
         self._asked[message_id] = (run_id, losses)
+        self.ledger.asked_by[run_id] = message_id
 
     async def _stop(self, message_id: str) -> None:
         """From two nodes at once, once something was said: by the run, and by the message."""
@@ -210,12 +211,13 @@ class Conversation:
 
     def _differences(self, page: Event) -> list[str]:
         wrong: list[str] = []
-        kept, _ = messages_of(page)
+        kept, _ = messages_of(page, self.ledger)
         users = [message for message in kept.values() if message.role == "user"]
         answers = [message for message in kept.values() if message.role == "assistant"]
         if page["hasMore"] or {user.message_id for user in users} != self._asked.keys():
             wrong.append(f"History has {[user.message_id for user in users]}, asked was {list(self._asked)}")
-        if sorted(answer.reply_to for answer in answers) != sorted(user.message_id for user in users):
+        answered = [answer.run_id for answer in answers if not self._is_forgotten(answer)]
+        if sorted(answered) != sorted(user.run_id for user in users):
             wrong.append(f"not one answer to each: {[(answer.reply_to, answer.status) for answer in answers]}")
         for answer in answers:
             check_answer(answer, self._truth, wrong.append)
@@ -233,13 +235,19 @@ class Conversation:
                 wrong.append(f"watcher {number} sees {shown.answers()}, History {answers}")
         return wrong
 
+    def _is_forgotten(self, answer: ShownMessage) -> bool:
+        """Whether Redis has lost that this run was asked for: it was cut, and another one gave the answer."""
+        asked, _ = self._asked.get(answer.reply_to, ("", 0))
+        has_lost = self._store.losses != self._losses_at_first
+        return has_lost and asked != answer.run_id and answer.status in ("interrupted", "stopped")
+
     def _check_ends(self, page: Event) -> None:
         """Each run has one start and one end in the journal: twice only where Redis lost the first."""
         may_lose = self._store.losses != self._losses_at_first
         for (kind, run_id), places in self.ledger.ends.items():
             if len(places) > (len({epoch for epoch, _ in places}) if may_lose else 1):
                 self._tell(f"run {run_id} has {kind} at {sorted(places)}")
-        kept, _ = messages_of(page)
+        kept, _ = messages_of(page, self.ledger)
         for answer in kept.values():
             if answer.role == "assistant":
                 self._counts[f"runs {answer.status}"] += 1
@@ -250,4 +258,4 @@ class Conversation:
 
 def by_question(answers: Iterable[ShownMessage]) -> list[ShownMessage]:
     """A snapshot does not tell the place of the answer under way among those that were stopped before they began."""
-    return sorted(answers, key=lambda answer: answer.reply_to)
+    return sorted(answers, key=lambda answer: (answer.reply_to, answer.run_id))

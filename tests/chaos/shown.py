@@ -42,6 +42,8 @@ class Ledger:
     entries: dict[tuple[str, int], Event] = field(default_factory=dict)
     ends: dict[tuple[str, str], set[tuple[str, int]]] = field(default_factory=dict)
     """Where each run's `run_started` and `done` stand, by type and run."""
+    asked_by: dict[str, str] = field(default_factory=dict)
+    """The message that each run answers: Redis may forget that it was asked for it, and then another answers it too."""
 
     def differs(self, epoch: str, offset: int, event: Event) -> bool:
         kind = str(event["type"])
@@ -117,6 +119,7 @@ class Shown:
         if message.role != "user":
             self._tell(f"a whole {message.role} message was sent: {event}")
         self.messages[message.message_id] = message
+        self._ledger.asked_by[message.run_id] = message.message_id
 
     def _run_started(self, event: Event) -> None:
         run_id, message_id, reply_to = (str(event[name]) for name in ("runId", "messageId", "replyTo"))
@@ -126,6 +129,7 @@ class Shown:
             self._tell(f"run {run_id} answers {reply_to}, which was not shown")
         self.messages[message_id] = ShownMessage(message_id, "assistant", run_id, reply_to, "", "streaming")
         self._open[run_id] = message_id
+        self._ledger.asked_by[run_id] = reply_to
 
     def _text(self, event: Event) -> None:
         run_id, delta = str(event["runId"]), str(event["delta"])
@@ -155,7 +159,7 @@ class Shown:
 
     def _snapshot(self, event: Event, offset: int) -> None:
         epoch = str(event["epoch"])
-        messages, opened = messages_of(event)
+        messages, opened = messages_of(event, self._ledger)
         if epoch in self.past_epochs:
             self._tell(f"epoch {epoch} came back after {self.epoch}")
         if epoch == self.epoch and offset < self.offset:
@@ -184,6 +188,8 @@ class Shown:
 
 def check_answer(answer: ShownMessage, truth: Texts, tell: Callable[[str], None]) -> None:
     """Of a snapshot or History: the beginning of what the provider said, and all of it if it is complete."""
+    if not answer.reply_to and not answer.text:
+        return  # of a run that nobody was shown while it went on, and that Redis has forgotten
     said = truth.text(answer.reply_to)
     if not said.startswith(answer.text):
         tell(f"{answer.message_id} says {answer.text!r}, and the provider said {said!r}")
@@ -191,20 +197,19 @@ def check_answer(answer: ShownMessage, truth: Texts, tell: Callable[[str], None]
         tell(f"{answer.message_id} is complete and lacks {said[len(answer.text) :]!r}")
 
 
-def messages_of(page: Event) -> tuple[dict[str, ShownMessage], dict[str, str]]:
+def messages_of(page: Event, ledger: Ledger) -> tuple[dict[str, ShownMessage], dict[str, str]]:
     """Of a snapshot or a page of History: the messages in order, and the open answers by run."""
     messages: dict[str, ShownMessage] = {}
-    asked_by: dict[str, str] = {}  # user messages by the run that answers them
     listed = page["messages"]
     assert isinstance(listed, list)
     for each in listed:
         message = _message_of(each)
         messages[message.message_id] = message
         if message.role == "user":
-            asked_by[message.run_id] = message.message_id
+            ledger.asked_by[message.run_id] = message.message_id
     for message in messages.values():
         if message.role == "assistant":
-            message.reply_to = asked_by.get(message.run_id, "")
+            message.reply_to = ledger.asked_by.get(message.run_id, "")
     run = page.get("run")
     if not isinstance(run, Mapping):
         return messages, {}

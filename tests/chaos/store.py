@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Protocol
 
 from tests.backplane.redis_server import RedisServer
 from tests.backplane.steps import until
@@ -11,9 +12,15 @@ from tests.backplane.steps import until
 APPENDING = ("--appendonly", "yes", "--appendfsync", "no")
 
 
+class Losses(Protocol):
+    """Of a store: how often it may have lost what it had taken. It grows when what comes is lost from then on, and
+    again when all that comes is kept."""
+
+    losses: int
+
+
 class Store:
-    """Use as `async with`. `restarts` counts the lives after the first; `losses` those that may have lost something:
-    it is odd from the moment when what comes is lost, until the server is there again."""
+    """Use as `async with`. `restarts` counts the lives after the first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
