@@ -24,12 +24,19 @@ BENCHMARKS: Mapping[str, Callable[[Options], list[Table]]] = {
     "wire": wire.run,
 }
 
+MANY_NODES = frozenset({"bus", "across", "returning"})
+"""Not in the short form of all."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The benchmarks: see tests/bench.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default: all that need one node)"
+    )
     parser.add_argument("--quick", action="store_true", help="a fraction of the rounds, to see that it works")
-    parser.add_argument("--full", action="store_true", help="of the wire, all peers and more rounds")
+    parser.add_argument(
+        "--full", action="store_true", help="also those of many nodes; of the wire, all peers and more rounds"
+    )
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
@@ -40,7 +47,7 @@ def main() -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine.described()}\n", flush=True)
     tables: list[Table] = []
     begin = time.monotonic()
-    for name in chosen.names or BENCHMARKS:
+    for name in chosen.names or [name for name in BENCHMARKS if chosen.full or name not in MANY_NODES]:
         started = time.monotonic()
         print(f"{name} …", end=" ", flush=True, file=sys.stderr)
         tables += BENCHMARKS[name](options if name == "wire" else others)
