@@ -78,7 +78,7 @@ class Hubline:
         **wanted: object,
     ) -> None:
         self.settings = settings if settings is not None else config.load(wanted)
-        self.tools = Toolset(table_tools())
+        self.tools = Toolset(table_tools(max_result_bytes=self.settings.max_tool_result_bytes))
         self.providers = offering.providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
         self._limits = _run_limits(self.settings)
@@ -153,13 +153,22 @@ class Hubline:
         title: str | None = None,
         access: Access = "read",
         timeout_s: float | None = None,
+        concurrency: int | None = None,
     ) -> Callable[[F], F]:
         """A decorator: models may call this async function. Its schema comes from annotations and docstring.
 
-        Without `timeout_s` the setting `tool_timeout_s` holds.
+        Without `timeout_s` the setting `tool_timeout_s` holds. `concurrency`: at most so many calls at once on this
+        node. A result above the setting `max_tool_result_bytes` fails its call.
         """
         limit_s = self.settings.tool_timeout_s if timeout_s is None else timeout_s
-        return self.tools.tool(name=name, title=title, access=access, timeout_s=limit_s)
+        return self.tools.tool(
+            name=name,
+            title=title,
+            access=access,
+            timeout_s=limit_s,
+            concurrency=concurrency,
+            max_result_bytes=self.settings.max_tool_result_bytes,
+        )
 
     def hub(
         self, path: str, options: HubOptions | None = None, *, filters: Sequence[HubFilter] = ()

@@ -183,6 +183,10 @@ class Settings(ProviderSettings):
     tool_timeout_s: Seconds = Field(
         default=60.0, description="a number of seconds: how long a tool may take on the server"
     )
+    max_tool_result_bytes: Count = Field(
+        default=256 * 1024,
+        description="a number from 1: how many bytes of JSON the result of a tool on the server may have",
+    )
     provider_inactivity_s: Seconds = Field(
         default=120.0, description="a number of seconds: the silence of a provider that ends an answer"
     )

@@ -6,9 +6,10 @@ and never shown to a model.
 """
 
 import inspect
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, cast, get_type_hints
+from typing import Annotated, Any, cast, get_args, get_type_hints
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -18,6 +19,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from hub.chat.parts import Access, Json
 from hub.providers.base import ToolSpec
 from hub.tools.base import Tool, ToolContext, ToolError
+from hub.tools.gate import gated
 
 MAX_RESULT_BYTES = 256 * 1024
 MAX_PROBLEMS = 8
@@ -41,12 +43,13 @@ def make_tool(
     title: str | None = None,
     access: Access = "read",
     timeout_s: float = 60.0,
+    concurrency: int | None = None,
     max_result_bytes: int = MAX_RESULT_BYTES,
 ) -> Tool:
     """A tool that calls `function`. Raises `TypeError` or `ValueError` where it cannot be one, naming what to change.
 
     The tool's `run` raises `ToolError` for arguments that break the schema, before the function is called, and for a
-    result that is not JSON or larger than `max_result_bytes`.
+    result that is not JSON or larger than `max_result_bytes`. `concurrency`: at most so many calls at once (`gated`).
     """
     shown_as = getattr(function, "__name__", repr(function))
     if not inspect.iscoroutinefunction(function):
@@ -54,6 +57,10 @@ def make_tool(
     name = shown_as if name is None else name
     if TOOL_NAME.fullmatch(name) is None:
         raise ValueError(f"The tool name {name!r} must be 1 to 64 letters, digits, underscores or hyphens.")
+    if access not in get_args(Access):
+        raise ValueError(f"The access of the tool {name} must be one of {', '.join(get_args(Access))}, not {access!r}.")
+    if not 0 < timeout_s < math.inf:
+        raise ValueError(f"The timeout_s of the tool {name} must be a positive number of seconds, not {timeout_s!r}.")
     description, parameters = read_docstring(inspect.getdoc(function) or "")
     model, context_parameter = _arguments_model(function, name, parameters)
 
@@ -73,7 +80,8 @@ def make_tool(
         access=access,
         title=title,
     )
-    return Tool(spec=spec, run=run, timeout_s=timeout_s, check=check)
+    tool = Tool(spec=spec, run=run, timeout_s=timeout_s, check=check)
+    return tool if concurrency is None else gated(tool, concurrency)
 
 
 def arguments_schema(model: type[BaseModel]) -> Mapping[str, Json]:
@@ -103,7 +111,7 @@ def to_json(result: object, max_bytes: int = MAX_RESULT_BYTES) -> Json:
         raise ToolError(f"The tool returned a {type(result).__name__}, which cannot be written as JSON.") from error
     if size > max_bytes:
         raise ToolError(
-            f"The tool's result has {size} bytes; the limit max_result_bytes is {max_bytes}. Ask for less of it."
+            f"The tool's result has {size} bytes; the limit max_tool_result_bytes is {max_bytes}. Ask for less of it."
         )
     return value
 

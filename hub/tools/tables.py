@@ -16,7 +16,7 @@ from hub.chat.parts import Json
 from hub.tables.cells import read_date, read_number
 from hub.tables.table import Cell, Column, Table, TableError, build, find
 from hub.tools.base import Tool, ToolContext, ToolError
-from hub.tools.schema import make_tool
+from hub.tools.schema import MAX_RESULT_BYTES, ToolFunction, make_tool
 
 MAX_ROWS_RETURNED = 200
 MAX_GROUPS = 200
@@ -196,15 +196,16 @@ async def filter_rows(
     }
 
 
-def table_tools() -> list[Tool]:
+def table_tools(max_result_bytes: int = MAX_RESULT_BYTES) -> list[Tool]:
     """The table tools, to be added to a tool set. All of them read."""
-    return [
-        make_tool(read_table, title="Read the table"),
-        make_tool(table_stats, title="Compute table statistics"),
-        make_tool(top_rows, title="Find the top rows"),
-        make_tool(group_rows, title="Group the table"),
-        make_tool(filter_rows, title="Filter the table"),
+    titles: list[tuple[ToolFunction, str]] = [
+        (read_table, "Read the table"),
+        (table_stats, "Compute table statistics"),
+        (top_rows, "Find the top rows"),
+        (group_rows, "Group the table"),
+        (filter_rows, "Filter the table"),
     ]
+    return [make_tool(function, title=title, max_result_bytes=max_result_bytes) for function, title in titles]
 
 
 async def _read(text: str, ctx: ToolContext) -> Table:

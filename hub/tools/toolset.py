@@ -6,7 +6,7 @@ from typing import TypeVar
 from hub.chat.parts import Access
 from hub.providers.base import ToolSpec
 from hub.tools.base import Tool
-from hub.tools.schema import TOOL_NAME, ToolFunction, make_tool
+from hub.tools.schema import MAX_RESULT_BYTES, TOOL_NAME, ToolFunction, make_tool
 
 F = TypeVar("F", bound=ToolFunction)
 
@@ -35,11 +35,23 @@ class Toolset:
         title: str | None = None,
         access: Access = "read",
         timeout_s: float = 60.0,
+        concurrency: int | None = None,
+        max_result_bytes: int = MAX_RESULT_BYTES,
     ) -> Callable[[F], F]:
         """A decorator that adds an async function (`make_tool` says what it must look like) and leaves it as it is."""
 
         def add(function: F) -> F:
-            self.add(make_tool(function, name=name, title=title, access=access, timeout_s=timeout_s))
+            self.add(
+                make_tool(
+                    function,
+                    name=name,
+                    title=title,
+                    access=access,
+                    timeout_s=timeout_s,
+                    concurrency=concurrency,
+                    max_result_bytes=max_result_bytes,
+                )
+            )
             return function
 
         return add

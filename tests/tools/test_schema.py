@@ -125,7 +125,7 @@ async def test_result_over_the_limit_names_the_limit() -> None:
 
     tool = make_tool(much, max_result_bytes=100)
     assert await tool.run({"n": 98}, context()) == "x" * 98
-    with pytest.raises(ToolError, match="101 bytes; the limit max_result_bytes is 100"):
+    with pytest.raises(ToolError, match="101 bytes; the limit max_tool_result_bytes is 100"):
         await tool.run({"n": 99}, context())
 
 
