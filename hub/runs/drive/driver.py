@@ -262,7 +262,9 @@ class Driver:
             elif self._runner is not None and self._runner.run_id == known.ask.run_id:
                 self._stop_if_asked(known)
             elif known.stopped_by is not None:
-                self._end_at_once(self._begin(known, ask), Ending("stopped"))
+                # Where another run is under way, a snapshot shows that one: it may not come between these two events.
+                with self._writer.together():
+                    self._end_at_once(self._begin(known, ask), Ending("stopped"))
             elif known.state == "active":
                 if not self._is_draining and self._runner is None:
                     self._start(known, ask)

@@ -12,7 +12,8 @@ sent again under the same number, so that one whose answer was lost is not store
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -49,6 +50,7 @@ class EventWriter:
         self._max_waiting = max_waiting
         self._waiting: list[events.Stored] = []
         self._sending: list[bytes] | None = None  # the append on its way, set while there is one
+        self._is_gathering = False  # inside `together`
         self._number = 0  # of the append on its way, or of the last
         self._retry: asyncio.TimerHandle | None = None  # set while the store is away
         self._idle: asyncio.Future[None] | None = None  # set while somebody waits in `flushed`
@@ -68,10 +70,22 @@ class EventWriter:
             self._on_event(event)
             if self._sending is None or not self._join(event):
                 self._waiting.append(event)
+        if self._is_gathering:
+            return
         if self._sending is None:
             self._send()
         elif len(self._waiting) > self._max_waiting:
             self._lose(None)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside goes in one append; nothing may be awaited."""
+        self._is_gathering = True
+        try:
+            yield
+        finally:
+            self._is_gathering = False
+            self.write()
 
     async def flushed(self) -> None:
         """Return once everything written so far is stored, or the fence is lost."""
