@@ -107,9 +107,8 @@ async def cluster(
         nodes = []
         for place in range(count):
             way = await stack.enter_async_context(Way(redis_port).running())
-            own = {"HUBLINE_BACKPLANE": environment["HUBLINE_BACKPLANE"] or f"redis://127.0.0.1:{way.port}/0"}
-            own = {**environment, **own}
-            nodes.append(Node(place, way, folder, own))
+            url = environment.get("HUBLINE_BACKPLANE") or f"redis://127.0.0.1:{way.port}/0"
+            nodes.append(Node(place, way, folder, {**environment, "HUBLINE_BACKPLANE": url}))
         found = Cluster(nodes)
         try:
             for node in nodes:
