@@ -69,7 +69,7 @@ def failed(target: str, error: BaseException, detailed: bool) -> str:
     return with_cause(f"An unexpected error occurred invoking '{target}' on the server.", error, detailed)
 
 
-def stream_failed(error: Exception, detailed: bool) -> str:
+def stream_failed(error: BaseException, detailed: bool) -> str:
     return with_cause("An error occurred on the server while streaming results.", error, detailed)
 
 

@@ -196,9 +196,12 @@ class Running:
                 return  # the method has swallowed the cancellation of this task
             if not call.slot_freed:
                 self._slots += 1
-                if self._queue and (following := self._take()) is not None:
-                    worker.call = following
-                    continue
+            if worker.is_cancelled:
+                self._pump()  # by another worker
+                return
+            if not call.slot_freed and self._queue and (following := self._take()) is not None:
+                worker.call = following
+                continue
             worker.rest()
             self._idle.append(worker)
             self._pump()  # may give this very worker its next call
@@ -220,9 +223,9 @@ class Running:
             else:
                 result = await begun
         except asyncio.CancelledError as caught:
-            task = asyncio.current_task()
-            if self._is_stopped or (not call.cancelled and task is not None and task.cancelling()):
+            if self._is_stopped:
                 raise
+            # If it was not the client, the method (or the application) has cancelled its own task: it has failed.
             error = calls.cancelled(call.target) if call.cancelled else self._failure(call, caught)
         except Exception as caught:
             error = self._failure(call, caught)
@@ -253,9 +256,12 @@ class Running:
         try:
             call.begin()
             error = await self._stream(call)
-        except asyncio.CancelledError:
-            if not call.cancelled:
+        except asyncio.CancelledError as caught:
+            if self._is_stopped:
                 raise
+            if not call.cancelled:  # as of plain calls
+                self._failure(call, caught)
+                error = calls.stream_failed(caught, self._options.detailed_errors)
         finally:
             self._forget(call)
         self._answer(call, None if call.cancelled else error)

@@ -52,6 +52,11 @@ class Worker:
     def is_idle(self) -> bool:
         return self._wake is not None and not self._wake.done()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Its task was, by the method that it ran or by the application, and should end."""
+        return self.task is not None and self.task.cancelling() > 0
+
     def enter(self, call: Call) -> bool:
         """Begin a call in this task; `step` must follow. False, and nothing done, if it is not idle, or in a task."""
         if self._wake is None or self._wake.done():

@@ -1,9 +1,10 @@
 """Methods whose first step is taken where their message was read: nothing inside, and nobody outside, can tell."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
-from hub.protocol.messages import CancelInvocation, Completion, HubMessage, Invocation
+from hub.protocol.messages import CancelInvocation, Completion, HubMessage, Invocation, StreamItem
 from hub.server.hub import Hub
 from tests.server.conftest import Serve
 from tests.server.wire import Wire, turns, until
@@ -68,6 +69,18 @@ class Steps(Hub):
             task.uncancel()
             return "cancelled"
         return "never"
+
+    async def give_up(self, wait: bool) -> None:
+        if wait:
+            await asyncio.sleep(0)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.Event().wait()
+
+    async def give_up_streaming(self) -> AsyncIterator[int]:
+        yield 1
+        await self.give_up(False)
 
     async def hold(self) -> None:
         self.lines.append("began")
@@ -137,6 +150,20 @@ async def test_a_method_that_cancels_its_own_task(serve: Serve) -> None:
     assert await answer(wire, "CancelItself", True) == "cancelled"
     assert await answer(wire, "CancelItself", False) == "went on"
     await turns()
+    assert await answer(wire, "Task") is True
+
+
+async def test_a_method_that_cancels_its_task_and_gives_up_has_failed(serve: Serve) -> None:
+    wire = await opened(serve)
+    for wait in (False, True, False):  # more often than there are slots
+        answered = await wire.call("GiveUp", wait)
+        assert isinstance(answered, Completion)
+        assert answered.error == "An unexpected error occurred invoking 'GiveUp' on the server."
+    assert await answer(wire, "Task") is True
+    wire.stream("GiveUpStreaming", id="s")
+    item, ended = await wire.read(), await wire.read()
+    assert isinstance(item, StreamItem) and isinstance(ended, Completion)
+    assert ended.error == "An error occurred on the server while streaming results."
     assert await answer(wire, "Task") is True
 
 
