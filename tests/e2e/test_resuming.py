@@ -87,7 +87,9 @@ async def test_a_message_from_one_tab_shows_in_the_other(hub: LiveHub, tabs: Tab
     await second.send("From here")
     await expect(tab.questions.last).to_contain_text("From here")
     (await hub.puppet.step()).answer("To there")
-    await tab.reads("To there")
+    for each in (tab, second):
+        await each.reads("To there")
+        await each.has_status("complete")
     assert await tab.transcript() == await second.transcript()
 
 
