@@ -22,8 +22,8 @@ LEASE_MS = 1000
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what a store may deliver later than it answers."""
-    async with asyncio.timeout(10):
+    """Wait for what a store may deliver later than it answers; a sentinel whose machine was held up waits for 30 s."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # whatever the condition looks at knows no event
             await asyncio.sleep(0.001)
 

@@ -12,10 +12,10 @@ from tests.chaos.store import Losses
 from tests.chaos.truth import Truth
 from tests.chaos.wire import Encoding, Refused
 
-ANSWERED_S = 60.0
+ANSWERED_S = 150.0
 """How long a call may be repeated, and how long an answer may take, with all that goes wrong meanwhile."""
 
-AGREED_S = 45.0
+AGREED_S = 90.0
 """How long watchers may take until they agree, once nothing goes wrong any more."""
 
 ENCODINGS: Sequence[Encoding] = ("json", "messagepack", "json")

@@ -20,6 +20,7 @@ class Sentinels:
     """`Losses`: what the replica lacks when its master dies is lost."""
 
     def __init__(self, watched: Watched) -> None:
+        self._watched = watched
         self._servers = [watched.master, watched.replica]
         self.losses = 0
 
@@ -28,7 +29,7 @@ class Sentinels:
         old, new = self._servers
         self.losses += 1
         old.kill()
-        await until(lambda: "role:master" in new.ask_all("INFO", "replication"))
+        await until(lambda: self._watched.names(new))
         self.losses += 1
         old.settings = ("--replicaof", f"127.0.0.1 {new.port}", *SOON)
         await asyncio.to_thread(old.start)
@@ -37,8 +38,9 @@ class Sentinels:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """A sentinel takes its time: it does not fail over twice within ten seconds."""
-    async with asyncio.timeout(60):
+    """A sentinel takes its time: it does not fail over twice within ten seconds, and does nothing for thirty after its
+    machine was held up for two."""
+    async with asyncio.timeout(120):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # of other processes
             await asyncio.sleep(0.02)
 

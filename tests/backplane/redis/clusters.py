@@ -25,8 +25,8 @@ class Cluster:
     """Three masters, each with a third of the slots, and a replica of the first."""
 
     def __init__(self, folder: Path) -> None:
-        self.masters = [RedisServer(folder / f"master{number}", *CLUSTER, port=_low_port()) for number in range(3)]
-        self.replica = RedisServer(folder / "replica", *CLUSTER, port=_low_port())
+        self.masters = [RedisServer(folder / f"master{number}", *CLUSTER) for number in range(3)]
+        self.replica = RedisServer(folder / "replica", *CLUSTER)
 
     @property
     def url(self) -> str:
@@ -64,6 +64,7 @@ class Watched:
         self.replica = RedisServer(folder / "replica", "--replicaof", f"127.0.0.1 {self.master.port}", *SOON)
         self.port = free_port()
         self._folder = folder
+        self._asked = RedisServer(folder, port=self.port)
         self._sentinel: subprocess.Popen[bytes] | None = None  # while it runs
 
     @property
@@ -84,8 +85,11 @@ class Watched:
         await until(lambda: has_replica(self.master))
         words = [program, str(settings), "--sentinel"]
         self._sentinel = await asyncio.to_thread(subprocess.Popen, words, stdout=subprocess.DEVNULL)
-        sentinel = RedisServer(self._folder, port=self.port)
-        await until(lambda: "slaves=1" in sentinel.ask_all("INFO", "sentinel"))
+        await until(lambda: "slaves=1" in self._asked.ask_all("INFO", "sentinel"))
+
+    def names(self, server: RedisServer) -> bool:
+        """Whether the sentinel gives it as the master."""
+        return self._asked.ask_list("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")[1:] == [str(server.port)]
 
     def close(self) -> None:
         if self._sentinel is not None:
@@ -97,10 +101,3 @@ class Watched:
 
 def has_replica(server: RedisServer) -> bool:
     return "state=online" in server.ask_all("INFO", "replication")
-
-
-def _low_port() -> int:
-    """A free port whose bus port, 10,000 above, exists."""
-    while (port := free_port()) > 55_000:
-        pass
-    return port

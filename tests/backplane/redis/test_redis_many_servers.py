@@ -19,17 +19,21 @@ from tests.backplane.steps import LEASE_MS, accept, take, texts, until, write, w
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     cluster = Cluster(tmp_path)
-    await cluster.start()
-    yield cluster
-    cluster.close()
+    try:
+        await cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
 
 
 @pytest.fixture
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     watched = Watched(tmp_path)
-    await watched.start()
-    yield watched
-    watched.close()
+    try:
+        await watched.start()
+        yield watched
+    finally:
+        watched.close()
 
 
 def sessions_of_each_bucket(node: RedisBackplane) -> dict[int, str]:
