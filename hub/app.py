@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from hub import authentication, config, metrics, offering, pages
+from hub.api.app import HttpApi
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
 from hub.backplane.redis import MEANING as REDIS_METRICS
@@ -56,7 +57,8 @@ T = TypeVar("T")
 
 
 class Hubline:
-    """The hub as an ASGI application: the chat hub at `/hub`, the viewer at `/`, and the hubs that you add.
+    """The hub as an ASGI application: the chat hub at `/hub`, its HTTP API at `/api`, the viewer at `/`, and the hubs
+    that you add.
 
     Settings are given by name (`Hubline(backplane="memory://")`), else read from the environment. `authenticate`
     turns an HTTP request into a `User`, or None to refuse it; without it, and without settings for tokens, everybody is
@@ -142,7 +144,10 @@ class Hubline:
             "presenceBytes": self._limits.presence.max_bytes,
         }
         self._server.add(CHAT_PATH, ChatHub, options, make=lambda: ChatHub(chats, announced))
-        chats.presences.push_by(PresencePush(self._server.served(CHAT_PATH).registry))
+        served = self._server.served(CHAT_PATH)
+        chats.presences.push_by(PresencePush(served.registry))
+        self._api = HttpApi(chats, self._server, served, _new_id)
+        self._metrics.register(self._api.registry)
 
     # ------------------------------------------------------------------------------------------- extending it
 
@@ -207,7 +212,7 @@ class Hubline:
             await stack.enter_async_context(self._follows.running())
             await stack.enter_async_context(self._supervisor.running())
             await self._server.start()
-            stack.push_async_callback(self._server.close)
+            stack.push_async_callback(self.close_connections)
             self._is_ready = True
             try:
                 yield
@@ -218,6 +223,7 @@ class Hubline:
         if self._starlette is None:
             routes = [
                 *self._server.routes(),
+                *self._api.routes(),
                 *pages.routes(self._not_ready, lambda: metrics.exposition(self._metrics)),
             ]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)
@@ -253,12 +259,15 @@ class Hubline:
             ending = group.create_task(self._supervisor.drain(seconds))
             if self.settings.is_shared:
                 group.create_task(self._server.move(self.settings.drain_spread_s))
+                group.create_task(self._api.move(self.settings.drain_spread_s))
         if cut := ending.result():
             logger.warning("%d answers were not done after drain_s (%g s): they end as interrupted", cut, seconds)
 
     async def close_connections(self) -> None:
         """Tell all clients to reconnect (elsewhere, or when we are back) and wait for them to go. Answers go on."""
-        await self._server.close()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._server.close())  # begins first, and lets nobody new in
+            group.create_task(self._api.close())
 
     async def _close_providers(self) -> None:
         for provider in self.providers.offered.values():

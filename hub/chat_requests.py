@@ -1,4 +1,4 @@
-"""What clients write in calls of the chat hub, checked (design, sections 3.2 and 3.3).
+"""What clients write in calls of the chat hub and of the HTTP API, checked (design, sections 3.2 and 3.3).
 
 Field names ignore case and underscores, null is absent, unknown fields are ignored; what does not fit is refused with
 `invalid_arguments` and a sentence that names the field.
@@ -105,8 +105,9 @@ class PartRequest(WireModel):
     text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 
 
-class MessageRequest(WireModel):
-    message_id: Id
+class ContentRequest(WireModel):
+    """What is said, under whatever id."""
+
     content: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] | Annotated[list[PartRequest], Field(max_length=100)] = ""
     context: Annotated[Json, BeforeValidator(_bounded_depth)] = None
     replaces: Id | None = None
@@ -115,6 +116,10 @@ class MessageRequest(WireModel):
         """The parts that say something."""
         texts = [self.content] if isinstance(self.content, str) else [part.text for part in self.content]
         return [TextPart(text) for text in texts if text.strip()]
+
+
+class MessageRequest(ContentRequest):
+    message_id: Id
 
 
 class RunRequest(WireModel):
@@ -174,11 +179,16 @@ class PresenceRequest(WireModel):
         return state
 
 
-class RegenerateRequest(WireModel):
-    regenerate_id: Id
+class AgainRequest(WireModel):
+    """Which message is to be answered anew, and by whom."""
+
     message_id: Id | None = None
     provider: Name | None = None
     model: Name | None = None
+
+
+class RegenerateRequest(AgainRequest):
+    regenerate_id: Id
 
 
 class ListRequest(WireModel):

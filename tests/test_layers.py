@@ -36,7 +36,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),
     "hub.pages": ("hub.metrics", "hub.server.auth"),
     "hub.authentication": (*GROUND, "hub.config", "hub.server.auth"),
-    "hub.http_api": (*GROUND, *INTERFACES, "hub.chat", "hub.runs", "hub.server"),
+    "hub.api": (
+        *(*GROUND, *INTERFACES, "hub.chat", "hub.chat_requests"),
+        *("hub.protocol.messages", "hub.protocol.values", "hub.runs", "hub.server"),
+    ),
     # Part of the app: it makes the providers.
     "hub.offering": (*GROUND, "hub.config", "hub.provider_settings", "hub.providers", "hub.runs"),
     "hub.app": (
@@ -47,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "hub.chat",
             "hub.chat_hub",
             "hub.config",
-            "hub.http_api",
+            "hub.api",
             "hub.offering",
             "hub.pages",
             "hub.protocol",

@@ -282,3 +282,20 @@ def decode(payload: bytes) -> Stored | None:
 def with_offset(payload: bytes, offset: int) -> bytes:
     """A stored payload as it goes to clients: with its offset as the last field."""
     return b'%b,"offset":%d}' % (payload[:-1], offset)
+
+
+class _Snapshot(msgspec.Struct, tag_field="type", tag="snapshot"):
+    epoch: str
+
+
+_snapshot_decoder = msgspec.json.Decoder(_Snapshot)
+
+
+def offset_of(sent: bytes) -> int:
+    """The offset that `with_offset` has given to what goes to clients."""
+    return int(sent[sent.rindex(b":") + 1 : -1])
+
+
+def epoch_of(sent: bytes) -> str | None:
+    """The epoch that begins with what goes to clients, if that is a snapshot; None for all others."""
+    return _snapshot_decoder.decode(sent).epoch if sent.startswith(b'{"type":"snapshot",') else None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Literal
 
 import msgspec
 
@@ -9,6 +10,7 @@ from hub.backplane.base import Backplane, Note, Position
 from hub.chat import events
 from hub.chat.parts import NO_USAGE, Autonomy, Json, Message, Participant, Rating, Session, WireStruct
 from hub.errors import CallError
+from hub.runs import ask as asks
 from hub.runs import lives
 from hub.runs.access import Access, check_autonomy, require, role_of
 from hub.runs.approving import Approving
@@ -46,6 +48,17 @@ class SessionPage(WireStruct, frozen=True, kw_only=True):
 
     sessions: Sequence[Session]
     has_more: bool
+
+
+class RunState(WireStruct, frozen=True, kw_only=True):
+    """A run and its answer, as far as that is written; `message_id` is the answer's, `reply_to` the user's message."""
+
+    run_id: str
+    session_id: str
+    state: Literal["queued", "running", "done"]
+    reply_to: str
+    message_id: str
+    message: Message | None = None
 
 
 class Chats:
@@ -268,6 +281,29 @@ class Chats:
                 "message_not_found", "There is no message with the id `before`. Leave it out for the newest."
             )
         return page
+
+    async def run(self, user: str, session_id: str, run_id: str) -> RunState:
+        """A run that was asked for, at whatever time. Raises `run_not_found`."""
+        await self._access.viewer(session_id, user)
+        known = await self._backplane.inbox.known(session_id, run_id=run_id)
+        if known is None:
+            raise CallError("run_not_found", "There is no such run in this session. Take the id that you were given.")
+        ask = asks.decode(known.ask.body)
+        message = await self._reading.answer(session_id, run_id, ask.answer_id)
+        # What the journal says comes first: that the run is done is stored a moment after its `done`.
+        state: Literal["queued", "running", "done"] = "queued" if known.state == "queued" else "running"
+        if message is None:
+            state = "done" if known.state == "done" else state
+        else:
+            state = "running" if message.status == "streaming" else "done"
+        return RunState(
+            run_id=run_id,
+            session_id=session_id,
+            state=state,
+            reply_to=ask.message_id,
+            message_id=ask.answer_id,
+            message=message,
+        )
 
     # ------------------------------------------------------------------------------------------------- notes
 

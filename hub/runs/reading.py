@@ -38,6 +38,11 @@ class Reading:
         transcript, _ = await load(self._journal, session_id)
         return transcript.message(message_id)
 
+    async def answer(self, session_id: str, run_id: str, message_id: str) -> Message | None:
+        """A run's answer, as far as it is written; None before it has begun."""
+        draft = (await self._newest(session_id)).runs.get(run_id)
+        return await self.message(session_id, message_id) if draft is None else draft.message()
+
     async def has(self, session_id: str, message_id: str) -> bool:
         """Whether there is such a message, without reading more than the newest ones."""
         transcript = await self._newest(session_id)

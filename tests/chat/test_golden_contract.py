@@ -68,6 +68,8 @@ def test_an_event_is_read_and_written_byte_for_byte(name: str) -> None:
     assert event is not None
     assert events.encode(event) == payload
     assert events.with_offset(events.encode(event), offset) == wire
+    assert events.offset_of(wire) == offset
+    assert events.epoch_of(wire) == (event.epoch if isinstance(event, Snapshot) else None)
 
 
 @pytest.mark.parametrize("name", EVENTS)

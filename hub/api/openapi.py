@@ -1,0 +1,128 @@
+"""The OpenAPI document (3.1), made of the operations and of the structs that travel."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+from pydantic.json_schema import models_json_schema
+
+from hub.api.operations import OPERATIONS, Operation
+from hub.api.problems import ProblemDetails
+from hub.api.requests import WAIT_HELP
+from hub.chat import events
+from hub.chat.parts import Json
+
+_REF = "#/components/schemas/{name}"
+_ALWAYS = (400, 401, 403, 429, 503)
+"""Problems that every operation may answer with."""
+_WITH_BODY = (408, 413, 415)
+
+_REASONS: Mapping[int, str] = {
+    400: "What was sent does not fit.",
+    401: "A valid token is needed.",
+    403: "This user, or this page, may not do that.",
+    404: "There is no such thing.",
+    408: "The body came too slowly.",
+    409: "It does not fit what is there.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "Too much was asked; `Retry-After` says when to try again.",
+    503: "Not now; `Retry-After` says when to try again.",
+}
+_GOOD: Mapping[int, str] = {200: "Done.", 201: "Created.", 202: "Not done yet; `Location` says where it will be."}
+_EVENTS = (
+    "Server-sent events. The data of each is an `Event` in one line, with its `offset` as the last field; its id is "
+    "the position `epoch:offset`."
+)
+
+
+def document(root: str) -> Mapping[str, Json]:
+    """`root` is the path below which the application is served, empty for none."""
+    return {**_whole(), "servers": [{"url": root or "/"}]}
+
+
+@cache
+def _whole() -> Mapping[str, Json]:
+    paths: dict[str, dict[str, Json]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(f"/api{operation.path}", {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hubline",
+            "version": "1",
+            "description": "AI sessions over HTTP: the same sessions, runs and events as over SignalR at /hub.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+        # Without authentication, which only this machine may use, nothing is needed.
+        "security": [{"bearer": []}, {}],
+    }
+
+
+def _operation(operation: Operation) -> Mapping[str, Json]:
+    described: dict[str, Json] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        schema = {"$ref": _REF.format(name=operation.body.__name__)}
+        described["requestBody"] = {
+            "required": operation.needs_body,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return described
+
+
+def _parameters(operation: Operation) -> list[Json]:
+    found: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in ("sessionId", "runId", "callId")
+        if f"{{{name}}}" in operation.path
+    ]
+    if operation.query is not None:
+        for name, schema in operation.query.model_json_schema()["properties"].items():
+            plain = next((one for one in schema.get("anyOf", ()) if one.get("type") != "null"), schema)
+            found.append({"name": name, "in": "query", "schema": {k: v for k, v in plain.items() if k != "title"}})
+    if operation.streams == "always":
+        text = "Go on after this event: its id, `epoch:offset`."
+        found.append({"name": "Last-Event-ID", "in": "header", "description": text, "schema": _POSITION})
+        found.append({"name": "after", "in": "query", "description": f"{text} The header wins.", "schema": _POSITION})
+    if operation.streams == "asked":
+        found.append({"name": "Prefer", "in": "header", "description": WAIT_HELP, "schema": {"type": "string"}})
+    return found
+
+
+_POSITION = {"type": "string", "pattern": r"^[^:]{1,128}:[0-9]{1,15}$"}
+
+
+def _responses(operation: Operation) -> Mapping[str, Json]:
+    found: dict[str, Json] = {}
+    for status, kind in operation.answers.items():
+        content = {"application/json": {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+        found[str(status)] = {"description": _GOOD[status], "content": content}
+    if operation.streams != "never":
+        good = found.setdefault("200", {"description": _EVENTS, "content": {}})
+        good["content"]["text/event-stream"] = {"schema": {"type": "string", "description": _EVENTS}}
+    body_problems = _WITH_BODY if operation.body is not None else ()
+    for status in sorted({*_ALWAYS, *body_problems, *operation.problems}):
+        content = {"application/problem+json": {"schema": {"$ref": _REF.format(name="ProblemDetails")}}}
+        found[str(status)] = {"description": _REASONS[status], "content": content}
+    return found
+
+
+def _schemas() -> dict[str, Json]:
+    written = {kind for operation in OPERATIONS for kind in operation.answers.values()} | {ProblemDetails}
+    (*_, event), schemas = msgspec.json.schema_components(
+        [*sorted(written, key=lambda kind: kind.__name__), events.Snapshot | events.Stored], ref_template=_REF
+    )
+    bodies = [operation.body for operation in OPERATIONS if operation.body is not None]
+    _, read = models_json_schema(
+        [(body, "validation") for body in bodies], ref_template=_REF.replace("{name}", "{model}")
+    )
+    return {**schemas, "Event": event, **read["$defs"]}

@@ -1,0 +1,115 @@
+"""What clients of the HTTP API write: bodies, queries and headers, checked.
+
+Bodies are those of the hub's methods (`chat_requests`); ids that a client of the hub has to make may be left out, and
+are made here: who repeats such a request asks twice.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from starlette.requests import Request
+
+from hub.api.problems import Problem
+from hub.backplane.base import Position
+from hub.chat_requests import AgainRequest, ContentRequest, Id, PositionRequest, RunRequest, parse
+from hub.errors import CallError, ProtocolError
+from hub.protocol.values import load_json
+
+WAIT_S = 30.0
+MAX_WAIT_S = 120.0
+"""Proxies give up on silent answers after a minute or so; who wants more asks again, or follows events."""
+
+WAIT_HELP = "`wait=N`: how many seconds to wait for the finished answer; `respond-async`: not at all (RFC 7240)."
+
+_NUMBER = re.compile(r"[0-9]{1,16}")
+_WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.IGNORECASE)
+
+
+class MessagePost(ContentRequest, RunRequest):
+    """A message, and how its answer is wanted. `message_id` makes it idempotent."""
+
+    message_id: Id | None = None
+
+
+class RegeneratePost(AgainRequest):
+    """`regenerate_id` makes it idempotent."""
+
+    regenerate_id: Id | None = None
+
+
+async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> object:
+    """The request's JSON; None where there is none. Raises Problem, CallError, ClientDisconnect."""
+    body = await _read(request, max_bytes, timeout_s)
+    if not body:
+        return None
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if not re.fullmatch(r"application/([\w.-]+\+)?json", media_type.strip().lower()):
+        text = "The body must be JSON: send it with Content-Type: application/json."
+        raise Problem(415, "unsupported_media_type", text)
+    if not re.fullmatch(r"(\s*charset\s*=\s*\"?utf-8\"?\s*)?", parameters.lower()):
+        raise Problem(415, "unsupported_media_type", "The body must be JSON in UTF-8: leave the charset out.")
+    try:
+        return load_json(body)
+    except ProtocolError as error:
+        raise CallError("invalid_arguments", f"The body is no JSON ({str(error).rstrip('.')}).") from None
+
+
+async def _read(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+    too_large = Problem(
+        413,
+        "too_large",
+        f"The body is over the limit of {max_bytes} bytes (max_receive_bytes). Send less.",
+        headers={"connection": "close"},  # what still comes of it is not read
+    )
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "unsupported_media_type", "The body must not be compressed: send it as it is.")
+    if int(request.headers.get("content-length", "0")) > max_bytes:  # the server underneath checks that it is a number
+        raise too_large
+    pieces, received = [], 0
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for piece in request.stream():
+                received += len(piece)
+                if received > max_bytes:
+                    raise too_large
+                pieces.append(piece)
+    except TimeoutError:
+        text = f"The body did not come within {timeout_s:g} s. Send it faster."
+        raise Problem(408, "too_slow", text, headers={"connection": "close"}) from None
+    return b"".join(pieces)
+
+
+def numbers_of(query: Mapping[str, str], *names: str) -> dict[str, object]:
+    """Those of a query's parameters, as `parse` takes them. Raises CallError."""
+    found: dict[str, object] = {}
+    for name in names:
+        if (text := query.get(name)) is not None:
+            if _NUMBER.fullmatch(text) is None:
+                raise CallError("invalid_arguments", f"{name}: Input should be a number.")
+            found[name] = int(text)
+    return found
+
+
+def position_of(request: Request) -> Position | None:
+    """Where a client goes on: `Last-Event-ID`, which browsers send when they come again, or else `?after=`, each
+    `epoch:offset`. Raises CallError."""
+    text = request.headers.get("last-event-id") or request.query_params.get("after")
+    if not text:
+        return None
+    epoch, colon, offset = text.rpartition(":")
+    if not colon or _NUMBER.fullmatch(offset) is None:
+        raise CallError("invalid_arguments", "after: Write the id of an event, epoch:offset, or leave it out.")
+    return parse(PositionRequest, {"epoch": epoch, "offset": int(offset)}).position()
+
+
+def wait_of(request: Request) -> tuple[float, str]:
+    """How long the client prefers to wait for an answer, and what to say of that (RFC 7240): empty if it did not say
+    or if it was not understood. Longer waits are cut to MAX_WAIT_S."""
+    lines = request.headers.getlist("prefer")
+    preferences = [one.partition(";")[0].strip() for line in lines for one in line.split(",")]
+    for one in preferences:
+        if (found := _WAIT.fullmatch(one)) is not None:
+            wait_s = min(float(found[1]), MAX_WAIT_S)
+            return wait_s, f"wait={wait_s:.0f}"
+    return (0.0, "respond-async") if "respond-async" in map(str.lower, preferences) else (WAIT_S, "")
