@@ -34,8 +34,6 @@ from hub.server.options import HubOptions
 from hub.server.places import Place
 from hub.server.transports.http_reading import gone
 
-BODY_TIMEOUT_S = 30.0
-
 Endpoint = Callable[[Request, User], Awaitable[Response]]
 
 
@@ -215,7 +213,8 @@ class Endpoints:
     # ------------------------------------------------------------------------------------------------ shared
 
     async def _body(self, request: Request) -> object:
-        return await read_body(request, max_bytes=self._options.max_receive_bytes, timeout_s=BODY_TIMEOUT_S)
+        options = self._options
+        return await read_body(request, max_bytes=options.max_receive_bytes, timeout_s=options.client_timeout_s)
 
     def _stream(
         self,
