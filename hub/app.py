@@ -24,6 +24,8 @@ from hub.chat_hub import ChatHub, PresencePush
 from hub.clock import now_ms
 from hub.config import Settings
 from hub.errors import BackplaneAway
+from hub.hooks.base import ContextFunction, InputFunction, OutputFunction
+from hub.hooks.registry import Fails, Hooks
 from hub.providers.base import Provider
 from hub.runs.chats import Chats
 from hub.runs.drive.driver import DriverEnvironment
@@ -81,6 +83,7 @@ class Hubline:
     ) -> None:
         self.settings = settings if settings is not None else config.load(wanted)
         self.tools = Toolset(table_tools(max_result_bytes=self.settings.max_tool_result_bytes))
+        self.hooks = Hooks()
         self.providers = offering.providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
         self._limits = _run_limits(self.settings)
@@ -119,6 +122,7 @@ class Hubline:
             fallbacks=offering.fallbacks(self.settings, self.providers.offered),
             prices=offering.prices(self.settings),
             windows=offering.windows(self.settings),
+            hooks=self.hooks,
         )
         self._metrics = metrics.registry(metrics.Numbers(self._server.metrics, SERVER_METRICS), runs.metrics.registry)
         if isinstance(self._backplane, RedisBackplane):
@@ -174,6 +178,25 @@ class Hubline:
             concurrency=concurrency,
             max_result_bytes=self.settings.max_tool_result_bytes,
         )
+
+    def input_check(
+        self, *, name: str | None = None, timeout_s: float = 5.0, fails: Fails = "closed"
+    ) -> Callable[[InputFunction], InputFunction]:
+        """A decorator: call this function with each new message before it is accepted. It may change, mark or refuse
+        it; if it fails, the message is refused too, unless it fails `open`. See docs/hooks.md, for all hooks."""
+        return self.hooks.input_check(name=name, timeout_s=timeout_s, fails=fails)
+
+    def add_context(
+        self, *, name: str | None = None, timeout_s: float = 10.0
+    ) -> Callable[[ContextFunction], ContextFunction]:
+        """A decorator: what this function finds for a question goes to the model with it; watchers see the sources."""
+        return self.hooks.add_context(name=name, timeout_s=timeout_s)
+
+    def on_output(
+        self, *, name: str | None = None, timeout_s: float = 2.0
+    ) -> Callable[[OutputFunction], OutputFunction]:
+        """A decorator: run this async function beside each answer; it reads it, and may emit `custom` events."""
+        return self.hooks.on_output(name=name, timeout_s=timeout_s)
 
     def hub(
         self, path: str, options: HubOptions | None = None, *, filters: Sequence[HubFilter] = ()

@@ -29,8 +29,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.backplane": GROUND,
     "hub.providers": (*GROUND, *STRUCTS, "hub.tables"),
     "hub.tools": (*GROUND, *STRUCTS, "hub.providers.base", "hub.tables"),
+    "hub.hooks": (*GROUND, *STRUCTS, "hub.providers.base"),
     # `Encoded`: what goes to many watchers is encoded once, below the transport.
-    "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol.messages", "hub.tools.policy"),
+    "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.hooks", "hub.protocol.messages", "hub.tools.policy"),
     "hub.server": (*GROUND, "hub.protocol", "hub.backplane.base"),
     "hub.chat_hub": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol", "hub.runs", "hub.server", "hub.chat_requests"),
     "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),
@@ -56,7 +57,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "hub.protocol",
             "hub.providers",
         ),
-        *("hub.runs", "hub.server", "hub.tools"),
+        *("hub.hooks", "hub.runs", "hub.server", "hub.tools"),
     ),
     "hub.terminal": (*GROUND, "hub.protocol", "hub.chat"),
     "hub.listening": (*GROUND, "hub.config"),
@@ -65,7 +66,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.cli": (*GROUND, "hub.authentication", "hub.config", "hub.serve", "hub.terminal"),
     "hub.__main__": ("hub.cli",),
     # The public names. Nothing in `hub` imports from it.
-    "hub": ("hub.app", "hub.server", "hub.tools", "hub.errors"),
+    "hub": ("hub.app", "hub.chat.parts", "hub.hooks", "hub.server", "hub.tools", "hub.errors"),
 }
 
 PURE_ROOMS = ("hub.protocol", "hub.chat", "hub.tables", "hub.tools.policy")

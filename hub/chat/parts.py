@@ -152,13 +152,21 @@ class Rating(WireStruct, frozen=True):
     comment: str | None = None
 
 
+class Flag(WireStruct, frozen=True):
+    """A mark on a user's message, by an input check: `text` is for the users, `advice` for the model."""
+
+    code: str
+    text: str
+    advice: str = ""
+
+
 class Message(WireStruct, frozen=True, kw_only=True):
     """What was said, once. `author` is the user's id, or the model of an answer.
 
     `provider` stands on answers, since a thinking part's signature is only good for who made it. `context` is what
     the client sent along for the model to see (the selection, the sheet). `edited` names the message that this one
-    replaced; `rating` is the last one given. `usage`, `timing` and `error` stand on answers that are done, as their
-    `done` told them.
+    replaced; `rating` is the last one given; `flags` are what input checks have marked it with. `usage`, `timing` and
+    `error` stand on answers that are done, as their `done` told them.
     """
 
     message_id: str
@@ -175,6 +183,7 @@ class Message(WireStruct, frozen=True, kw_only=True):
     usage: Usage | None = None
     timing: Timing | None = None
     error: RunError | None = None
+    flags: Sequence[Flag] = ()
 
 
 class Participant(WireStruct, frozen=True):

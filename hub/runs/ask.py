@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hub.chat.parts import Autonomy, Json, Part
+from hub.chat.parts import Autonomy, Flag, Json, Part
 
 
 class RunAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,6 +16,7 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `parts` is the user's message; None when no message is added: an answer is made anew (`reply_to` is the message to
     answer), or a stopped one is gone on with (`continues` is its run). `author` asked for it. `replaces` is the user
     message that this one takes the place of. `session_created_at` tells the session apart from a later one with its id.
+    `flags` are what input checks have marked the message with.
     """
 
     message_id: str
@@ -32,6 +33,7 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     autonomy: Autonomy | None = None
     max_steps: int | None = None
     session_created_at: int | None = None
+    flags: Sequence[Flag] = ()
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

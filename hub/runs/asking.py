@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
+from msgspec import UNSET
 
 from hub.backplane.base import Ask, Backplane, Known, Position, WhenBusy
 from hub.chat.parts import Autonomy, Json, Message, Session, TextPart, WireStruct
 from hub.errors import CallError
+from hub.hooks.base import Checked, UserMessage
 from hub.providers.base import Provider
 from hub.runs import ask as asks
 from hub.runs.access import Access, check_autonomy
@@ -138,12 +140,16 @@ class Asking:
             raise CallError("invalid_arguments", "The message has no content. Send some text.")
         if replaces is not None:
             await self._replaceable(session_id, message_id, replaces)
+        digest = _digest(parts, context, replaces, wish.continues)  # of what was sent: a repeat is known by it
+        checked = await self._checked(session_id, message_id, user, parts, context, provider, model)
+        if checked.text is not None:
+            parts = [TextPart(checked.text)]
         ask = RunAsk(
             message_id=message_id,
             answer_id=self._env.new_id(ANSWER),
             author=user,
             parts=parts or None,
-            context=context,
+            context=context if checked.context is UNSET else checked.context,
             reply_to=reply_to,
             replaces=replaces,
             continues=wish.continues,
@@ -152,9 +158,29 @@ class Asking:
             autonomy=wish.autonomy,
             max_steps=wish.max_steps,
             session_created_at=session.created_at,
+            flags=checked.flags,
         )
-        digest = _digest(parts, context, replaces, wish.continues)
         return await self._ask(session_id, message_id, ask, digest, wish.when_busy)
+
+    async def _checked(
+        self,
+        session_id: str,
+        message_id: str,
+        user: str,
+        parts: Sequence[TextPart],
+        context: Json,
+        provider: str,
+        model: str,
+    ) -> Checked:
+        """What the input checks make of a message; what was accepted before is not checked again."""
+        if not self._env.hooks.input_checks or not parts:
+            return Checked()
+        if await self._backplane.inbox.known(session_id, ask_id=message_id) is not None:
+            return Checked()
+        text = "\n\n".join(part.text for part in parts)
+        return await self._env.hooks.check(
+            UserMessage(session_id=session_id, user=user, text=text, context=context, provider=provider, model=model)
+        )
 
     async def regenerate(
         self,

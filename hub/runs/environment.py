@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.hooks.registry import Hooks
 from hub.runs.answer.sources import Source
 from hub.runs.limits import RunLimits
 from hub.runs.metrics import RunMetrics
@@ -26,3 +27,4 @@ class RunEnvironment:
     fallbacks: Sequence[Source] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=Hooks)

@@ -12,6 +12,7 @@ import msgspec
 from hub.backplane.base import Backplane, Entry, Position
 from hub.chat.events import Done, Event, Stored, decode, with_offset
 from hub.chat.parts import Session, TextPart
+from hub.hooks.registry import Hooks
 from hub.protocol.messages import Encoded
 from hub.runs.asking import Asked, Providers, StopAnswer, Wish
 from hub.runs.chats import Chats, SettingsWish
@@ -150,6 +151,7 @@ class Node:
         clock: Clock | None = None,
         owner: str = "node_1",
         tools: Toolset | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         self.backplane = backplane
         self.provider = provider or ScriptedProvider()
@@ -162,6 +164,7 @@ class Node:
             tools=self.tools,
             now_ms=self.clock.now_ms,
             new_id=lambda prefix: f"{prefix}_{owner}_{next(ids)}",
+            hooks=hooks or Hooks(),
         )
         self.sessions = Sessions(backplane.directory, backplane.bus)
         self.follows = Follows(backplane, self.limits)

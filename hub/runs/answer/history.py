@@ -1,5 +1,7 @@
 """Which messages a model gets to see."""
 
+import msgspec
+
 from hub.chat.parts import Message, TextPart, ThinkingPart
 from hub.chat.transcript import Transcript
 
@@ -9,7 +11,7 @@ def of_request(transcript: Transcript, run_id: str) -> list[Message]:
 
     What is superseded, or still waits for its turn, is left out, and so are answers in which nothing was said.
     """
-    messages = _in_turn([message for message in transcript.messages() if _stands(message)], run_id)
+    messages = _in_turn([_marked(message) for message in transcript.messages() if _stands(message)], run_id)
     under_way = transcript.runs[run_id].message()
     if under_way.parts:
         messages.append(under_way)
@@ -32,6 +34,15 @@ def _in_turn(messages: list[Message], run_id: str) -> list[Message]:
 
     order = sorted(enumerate(messages), key=lambda numbered: turn(*numbered))
     return [message for _, message in order]
+
+
+def _marked(message: Message) -> Message:
+    """With what the model is to know of it, where an input check has marked it."""
+    advice = " ".join(flag.advice for flag in message.flags if flag.advice)
+    if not advice:
+        return message
+    before, after = TextPart(f"({advice} The message begins here.)\n"), TextPart("\n(The marked message ends here.)")
+    return msgspec.structs.replace(message, parts=[before, *message.parts, after])
 
 
 def _stands(message: Message) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, RunError, RunOutcome, Session, Timing, ToolCallPart, Usage
+from hub.chat.parts import NO_USAGE, Message, RunError, RunOutcome, Session, Timing, ToolCallPart, Usage
 from hub.chat.transcript import Transcript
 from hub.errors import ProviderError, RunErrorCode
 from hub.providers.base import (
@@ -33,6 +33,7 @@ from hub.runs.answer.answers import Answers
 from hub.runs.answer.approvals import Approvals
 from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
 from hub.runs.answer.context import Context
+from hub.runs.answer.hooked import Hooked
 from hub.runs.answer.rights import Rights
 from hub.runs.answer.sources import Source, Sources
 from hub.runs.answer.step import StepWriter
@@ -123,6 +124,7 @@ class Runner:
         approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
         self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals)
         self._context = Context()
+        self._hooked = Hooked(environment, session, run_id, ask, writer)
         self._chars = 0  # of the step under way, if it was cut off
         self.stopped_by: str | None = None  # set by `stop`, before the task is cancelled
         self.is_done = False  # once `done` is written
@@ -131,6 +133,7 @@ class Runner:
         """Make the answer, after `begin`. Returns when its `done` is written (and not yet stored)."""
         try:
             ending = await self._ending(provider)
+            await self._hooked.ended(ending.outcome)
         except asyncio.CancelledError:
             # Whoever cancels wants the run to end, and it ends here: the cancellation has done its work.
             task = asyncio.current_task()
@@ -138,6 +141,7 @@ class Runner:
             task.uncancel()
             ending = Ending("interrupted" if self.stopped_by is None else "stopped")
         self.finish(ending)
+        self._hooked.cut(ending.outcome)
 
     def begin(self, before: Sequence[events.Stored] = ()) -> None:
         """Write `run_started`, and in the same append what comes before it."""
@@ -152,6 +156,10 @@ class Runner:
                 model=self._ask.model,
                 epoch=self._epoch,
                 time=self._started_at,
+            ),
+            *(
+                events.Notice(flag.code, repaired(flag.text), self.run_id, time=self._started_at)
+                for flag in self._ask.flags
             ),
         )
 
@@ -226,6 +234,7 @@ class Runner:
         )
 
     async def _steps(self, provider: Provider) -> Ending:
+        await self._hooked.prepare(self._messages)
         sources = Sources(Source(provider, self._ask.model), self._env.fallbacks)
         max_steps = min(self._ask.max_steps or self._limits.max_steps, self._limits.max_steps)
         for index in range(max_steps):
@@ -243,7 +252,15 @@ class Runner:
         self._writer.write(events.Step(self.run_id, index, time=self._env.now_ms()))
         attempt = 0
         while True:
-            step = StepWriter(self._env, self._tools, self.run_id, self._ask.answer_id, self._transcript, self._writer)
+            step = StepWriter(
+                self._env,
+                self._tools,
+                self.run_id,
+                self._ask.answer_id,
+                self._transcript,
+                self._writer,
+                on_prose=self._hooked.on_prose,
+            )
             try:
                 return await self._ask_provider(sources.current, index, step), step
             except ProviderError as error:
@@ -306,7 +323,7 @@ class Runner:
             model=source.model,
             system=system,
             messages=self._context.fit(
-                history.of_request(self._transcript, self.run_id),
+                self._hooked.with_found(self._messages()),
                 entry(self._env.windows, source.provider.name, source.model),
                 system=system,
                 tools=tools,
@@ -316,6 +333,9 @@ class Runner:
             client_errors=client_errors,
             step=index,
         )
+
+    def _messages(self) -> list[Message]:
+        return history.of_request(self._transcript, self.run_id)
 
     def _retry_wait_s(self, error: ProviderError, attempt: int) -> float | None:
         """How long to wait before asking again; None if that is not to be done."""

@@ -14,6 +14,7 @@ from hub.providers.base import (
     ToolCallEnd,
     ToolCallStart,
 )
+from hub.runs.answer.hooked import Prose
 from hub.runs.answer.text import Surrogates, repaired, repaired_json
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
@@ -54,6 +55,8 @@ class StepWriter:
         answer_id: str,
         transcript: Transcript,
         writer: EventWriter,
+        *,
+        on_prose: Prose | None = None,
     ) -> None:
         self._env = environment
         self._tools = tools
@@ -61,6 +64,7 @@ class StepWriter:
         self._answer_id = answer_id
         self._draft = transcript.runs[run_id]
         self._writer = writer
+        self._on_prose = on_prose
         self._blocks: dict[tuple[bool, int], _Block] = {}
         self._inputs: dict[str, Surrogates] = {}  # by call id
         self._names: dict[str, str] = {}  # by call id
@@ -114,6 +118,8 @@ class StepWriter:
         self.chars += len(text)
         kind = events.Thinking if block.thinks else events.Text
         self._writer.write(kind(self._run_id, self._answer_id, self._part(block), text, time=self._env.now_ms()))
+        if self._on_prose is not None:
+            self._on_prose("thinking" if block.thinks else "text", text)
 
     def _thinking_end(self, end: ThinkingEnd) -> None:
         if end.signature is None and end.redacted is None:

@@ -55,6 +55,7 @@ def user_message(known: Known, ask: RunAsk, status: MessageStatus) -> Message:
         created_at=known.ask.asked_at,
         context=ask.context,
         edited=ask.replaces,
+        flags=ask.flags,
     )
 
 
