@@ -244,16 +244,11 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Settle(msgspec.Struct, frozen=True):
-    """What the driver has finished: runs whose `done` is stored, notes that are appended, answers that are used.
-
-    `appended` is the number of the fence's last append that was stored, 0 without any: if the store has lost it, what
-    is finished may be lost as well, and settling raises `StaleFence`.
-    """
+    """What the driver has finished: runs whose `done` is stored, notes that are appended, answers that are used."""
 
     run_ids: Sequence[str] = ()
     note_ids: Sequence[str] = ()
     call_ids: Sequence[str] = ()
-    appended: int = 0
 
 
 class Inbox(Protocol):
@@ -330,11 +325,13 @@ class Leases(Protocol):
         ...
 
     async def renew(
-        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
+        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None, appended: int = 0
     ) -> Work:
         """Settle what is done, renew, and return what is left, as one act.
 
-        Also works on a lease that has expired and that nobody took meanwhile. Raises `StaleFence` otherwise.
+        Also works on a lease that has expired and that nobody took meanwhile. Raises `StaleFence` otherwise, and where
+        the store has lost append number `appended` of this fence, which it had stored (0: there was none): a driver
+        that waits, and appends nothing, would not notice that nobody can see any more what it waits for.
         """
         ...
 

@@ -214,7 +214,7 @@ class MemoryInbox:
         return lease
 
     async def renew(
-        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
+        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None, appended: int = 0
     ) -> Work:
         box = self.boxes.get(session_id)
         settled = decide.renew(box, fence, now=now, lease_ms=lease_ms, settle=settle)

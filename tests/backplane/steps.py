@@ -69,8 +69,8 @@ async def take(backplane: Backplane, owner: str = "node", *, session_id: str = "
 
 
 async def settle(backplane: Backplane, fence: Fence, *run_ids: str, now: int = 0, appended: int = 0) -> Work:
-    done = Settle(run_ids, appended=appended)
-    return await backplane.leases.renew("s", fence, now=now, lease_ms=LEASE_MS, settle=done)
+    done = Settle(run_ids)
+    return await backplane.leases.renew("s", fence, now=now, lease_ms=LEASE_MS, settle=done, appended=appended)
 
 
 async def write(backplane: Backplane, fence: Fence, *texts: str, number: int = 1, session_id: str = "s") -> None:

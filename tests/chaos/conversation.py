@@ -4,6 +4,7 @@ all is quiet."""
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from random import Random
 
 from tests.chaos.client import Client, repeated
@@ -74,6 +75,7 @@ class Conversation:
         self._pulse = Pulse()
         self._asked: dict[str, tuple[str, int]] = {}  # by message id: the run, and the store's losses when it was asked
         self._stopped: set[str] = set()  # message ids
+        self._resolved: set[tuple[str, str]] = set()  # run and call
         self._losses_at_first = store.losses
         self.ledger = Ledger()
         self.clients = [self._client(urls, number) for number in range(len(urls))]
@@ -133,7 +135,8 @@ class Conversation:
         """Until it is accepted. Again by its id is the same run, unless Redis lost that it was asked."""
         losses = self._store.losses
         message = {"messageId": message_id, "content": self._truth.question(message_id)}
-        answer = await repeated(clients, "SendMessage", self.session_id, message, within_s=ANSWERED_S)
+        options = {"autonomy": "ask"} if self._truth.calls(message_id) else {}
+        answer = await repeated(clients, "SendMessage", self.session_id, message, options, within_s=ANSWERED_S)
         run_id = str(answer["runId"])
         self._counts["messages accepted"] += 1
         known = self._asked.get(message_id)
@@ -160,6 +163,35 @@ class Conversation:
             if "[run_not_found]" not in str(refusal) or self._store.losses == self._losses_at_first:
                 self._tell(f"Stop of {run_id} was refused: {refusal}")
 
+    def _waiting(self, run_id: str) -> list[str]:
+        """The calls that wait for an approval, as somebody sees it, and that were not answered yet."""
+        found = {call_id for client in self.clients for call_id in client.shown.waiting(run_id)}
+        return sorted(call_id for call_id in found if (run_id, call_id) not in self._resolved)
+
+    async def _resolve(self, run_id: str, call_id: str) -> None:
+        """From two nodes at once, one for it and one against: both are told the same."""
+        losses = self._store.losses
+        self._resolved.add((run_id, call_id))
+        one, two = self._two()
+        wishes = (one, {"approve": True}), (two, {"approve": False})
+        try:
+            answers = await asyncio.gather(
+                *(
+                    repeated([client], "ResolveApproval", self.session_id, call_id, wish, within_s=ANSWERED_S)
+                    for client, wish in wishes
+                )
+            )
+        except Refused as refusal:
+            # It was stopped, or ended with its node, or Redis has forgotten that it waited.
+            if "[call_closed]" not in str(refusal):
+                self._tell(f"ResolveApproval of {call_id} was refused: {refusal}")
+            self._counts["approvals too late"] += 1
+            return
+        said = [answer["resolution"] for answer in answers]
+        if said[0] != said[1] and self._store.losses == losses:
+            self._tell(f"call {call_id} was answered twice: {said}")
+        self._counts["approvals answered"] += 1
+
     def _answers(self, run_id: str) -> list[ShownMessage]:
         found = (client.shown.answer(run_id) for client in self.clients)
         return [answer for answer in found if answer is not None]
@@ -176,16 +208,19 @@ class Conversation:
         while True:
             run_id, losses = self._asked[message_id]
             left_s = end - asyncio.get_running_loop().time()
-            is_there = await self._pulse.until(
-                lambda run_id=run_id, losses=losses: self._has_ended(run_id) or self._store.losses != losses,  # type: ignore[misc]  # mypy has no type for a lambda's defaults
-                left_s,
-            )
+            is_there = await self._pulse.until(partial(self._has_changed, run_id, losses), left_s)
             if self._has_ended(run_id):
                 return
+            if waiting := self._waiting(run_id):
+                await self._resolve(run_id, waiting[0])
+                continue
             if not is_there:
                 self._tell(f"run {run_id} of {message_id} has not ended after {ANSWERED_S:g} s")
                 return
             await self._ask(message_id, self._someone())
+
+    def _has_changed(self, run_id: str, losses: int) -> bool:
+        return self._has_ended(run_id) or self._store.losses != losses or bool(self._waiting(run_id))
 
     # -------------------------------------------------------------------------------------------- when quiet
 

@@ -16,8 +16,27 @@ STATUS_OF = {"completed": "complete"}
 FINAL = frozenset({"complete", "stopped", "failed", "interrupted", "limit"})
 
 
+OPEN = frozenset({"started", "waiting", "resolved"})
+"""What a call is before its end."""
+
+BEFORE = {
+    "approval_needed": frozenset({"started"}),
+    "approval_resolved": frozenset({"waiting"}),
+    "tool_complete": OPEN,
+}
+"""What a call may be before each of its events."""
+
+
 class Texts(Protocol):
     def text(self, message_id: str) -> str: ...
+
+
+@dataclass
+class ShownCall:
+    state: str = "started"
+    """started, waiting, resolved, or its outcome."""
+    approve: bool | None = None
+    """What was answered to whoever asked."""
 
 
 @dataclass
@@ -29,6 +48,8 @@ class ShownMessage:
     """Of an answer: whose message it answers; "" of a user's."""
     text: str
     status: str
+    calls: dict[str, ShownCall] = field(default_factory=dict)
+    """By call id."""
 
     @property
     def is_final(self) -> bool:
@@ -76,6 +97,10 @@ class Shown:
             "message": self._message,
             "run_started": self._run_started,
             "text": self._text,
+            "tool_start": self._tool_start,
+            "approval_needed": self._tool_changed,
+            "approval_resolved": self._tool_changed,
+            "tool_complete": self._tool_changed,
             "done": self._done,
         }
 
@@ -96,6 +121,11 @@ class Shown:
     @property
     def is_at_rest(self) -> bool:
         return not self._open
+
+    def waiting(self, run_id: str) -> list[str]:
+        """The run's calls that wait for an approval."""
+        answer = self.messages.get(self._open.get(run_id, ""))
+        return [call_id for call_id, call in answer.calls.items() if call.state == "waiting"] if answer else []
 
     def take(self, event: Event) -> None:
         kind, offset = str(event["type"]), event["offset"]
@@ -141,6 +171,28 @@ class Shown:
             self._tell(f"{delta!r} does not come after {answer.text[-30:]!r}")
         answer.text += delta
 
+    def _tool_start(self, event: Event) -> None:
+        answer, call_id = self._under_way(event), str(event["callId"])
+        if answer is None or call_id in answer.calls:
+            self._tell(f"a call began that could not: {event}")
+        else:
+            answer.calls[call_id] = ShownCall()
+
+    def _tool_changed(self, event: Event) -> None:
+        answer, kind = self._under_way(event), str(event["type"])
+        call = answer.calls.get(str(event["callId"])) if answer else None
+        if call is None or call.state not in BEFORE[kind]:
+            self._tell(f"{kind} of a call that is {call}: {event}")
+        elif kind == "approval_needed":
+            call.state = "waiting"
+        elif kind == "approval_resolved":
+            call.state, call.approve = "resolved", bool(event["approve"])
+        else:
+            call.state = str(event["outcome"])
+
+    def _under_way(self, event: Event) -> ShownMessage | None:
+        return self.messages.get(self._open.get(str(event["runId"]), ""))
+
     def _done(self, event: Event) -> None:
         run_id = str(event["runId"])
         answer = self.messages.get(self._open.pop(run_id, ""))
@@ -150,6 +202,9 @@ class Shown:
         outcome = str(event["outcome"])
         answer.status = STATUS_OF.get(outcome, outcome)
         self._check_whole(answer)
+        for call_id, call in answer.calls.items():
+            if call.state in OPEN:
+                self._tell(f"done of run {run_id}, and its call {call_id} is {call.state}")
 
     def _check_whole(self, answer: ShownMessage) -> None:
         if answer.status == "complete" and answer.text != self._truth.text(answer.reply_to):
@@ -182,7 +237,7 @@ class Shown:
                 self._tell(f"a snapshot took {old.role} message {old.message_id} ({old.status}) back")
             elif not new.text.startswith(old.text):
                 self._tell(f"a snapshot took {old.text[len(new.text) :]!r} of {old.message_id} back")
-            elif old.is_final and (old.text, old.status) != (new.text, new.status):
+            elif old.is_final and (old.text, old.status, old.calls) != (new.text, new.status, new.calls):
                 self._tell(f"{old.message_id} was {old.status} and is {new.status}, {len(new.text)} characters")
 
 
@@ -215,6 +270,9 @@ def messages_of(page: Event, ledger: Ledger) -> tuple[dict[str, ShownMessage], d
         return messages, {}
     answer = _message_of(run["message"])
     answer.reply_to, answer.status = str(run["replyTo"]), "streaming"
+    told, waiting = run["pendingApprovals"], [name for name, call in answer.calls.items() if call.state == "waiting"]
+    assert isinstance(told, list)
+    assert [approval["callId"] for approval in told] == waiting, run
     messages[answer.message_id] = answer
     return messages, {answer.run_id: answer.message_id}
 
@@ -229,4 +287,14 @@ def _message_of(value: object) -> ShownMessage:
         reply_to="",
         text=text,
         status=str(value["status"]),
+        calls={part["callId"]: _call_of(part) for part in value["parts"] if part["type"] == "tool_call"},
     )
+
+
+def _call_of(part: Event) -> ShownCall:
+    approval = part.get("approval")
+    approve = approval.get("approve") if isinstance(approval, Mapping) else None
+    state = str(part["state"])
+    if state in ("pending", "running"):
+        state = "started" if approve is None else "resolved"
+    return ShownCall("waiting" if state == "approval" else state, approve)

@@ -19,3 +19,4 @@ async def test_nothing_is_lost_doubled_or_moved_whatever_breaks(tmp_path: Path) 
     assert not report.findings, f"HUBLINE_CHAOS_SEED={SEED} HUBLINE_CHAOS_FAULTS={FAULTS}: {said}"
     assert sum(report.faults.values()) >= FAULTS
     assert report.counts["runs complete"] > 0, said
+    assert report.counts["approvals answered"] > 0, said

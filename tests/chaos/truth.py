@@ -2,15 +2,17 @@
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from tests.provider_server.script import Answer, Pace, Refuse, Say, Script
+from tests.provider_server.script import Answer, CallTool, Pace, Refuse, Say, Script
 
 MIN_PIECES, MAX_PIECES = 8, 40
 _ENDS = (" ", " ", " ", "\n", " é ", " 😀 ", " 漢 ", ' "\\ ', "\n\n")
 _ASKED = re.compile(r"Say (\S+)")
+CALLING = 0.25
+"""The share of answers that call a tool in the middle."""
 
 
 class Truth:
@@ -32,11 +34,40 @@ class Truth:
         count = chosen.randint(MIN_PIECES, MAX_PIECES)
         return tuple(f"{message_id}:{number}{chosen.choice(_ENDS)}" for number in range(count))
 
+    def calls(self, message_id: str) -> bool:
+        """Whether the answer calls a tool after its first half; what comes of the call changes no word."""
+        return random.Random(f"{self._seed} calls {message_id}").random() < CALLING
+
     def answer(self, body: Mapping[str, Any]) -> Answer:
         """As the provider server's `default`."""
-        content = body["messages"][-1]["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        asked = _ASKED.fullmatch(blocks[-1].get("text", ""))
+        last = _blocks(body["messages"][-1])[-1]
+        if last["type"] == "tool_result":
+            message_id = _asked_last(body["messages"])
+            return Script(Pace(self._pause_s), Say(*_halves(self.pieces(message_id))[1]))
+        asked = _ASKED.fullmatch(last.get("text", ""))
         if asked is None:
             return Refuse(400, message="this is none of our messages")
-        return Script(Pace(self._pause_s), Say(*self.pieces(asked[1])))
+        message_id = asked[1]
+        if self.calls(message_id):
+            call = CallTool("read_table", {"text": "a,b\n1,2"}, call_id=f"toolu_{message_id}")
+            return Script(Pace(self._pause_s), Say(*_halves(self.pieces(message_id))[0]), call)
+        return Script(Pace(self._pause_s), Say(*self.pieces(message_id)))
+
+
+def _halves(pieces: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    half = len(pieces) // 2
+    return pieces[:half], pieces[half:]
+
+
+def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _asked_last(messages: Sequence[Mapping[str, Any]]) -> str:
+    for message in reversed(messages):
+        for block in reversed(_blocks(message)):
+            asked = _ASKED.fullmatch(block.get("text", "")) if message["role"] == "user" else None
+            if asked is not None:
+                return asked[1]
+    raise AssertionError("a result, and nothing was asked")

@@ -185,10 +185,10 @@ class FaultyLeases(Leases):
         return await self._inner.take(session_id, owner, now=now, lease_ms=lease_ms)
 
     async def renew(
-        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
+        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None, appended: int = 0
     ) -> Work:
         self._check()
-        return await self._inner.renew(session_id, fence, now=now, lease_ms=lease_ms, settle=settle)
+        return await self._inner.renew(session_id, fence, now=now, lease_ms=lease_ms, settle=settle, appended=appended)
 
     async def release(self, session_id: str, fence: Fence) -> bool:
         self._check()

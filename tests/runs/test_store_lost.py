@@ -18,9 +18,9 @@ class ForgetfulLeases(FaultyLeases):
     forgotten = ""  # a run
 
     async def renew(
-        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
+        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None, appended: int = 0
     ) -> Work:
-        work = await super().renew(session_id, fence, now=now, lease_ms=lease_ms, settle=settle)
+        work = await super().renew(session_id, fence, now=now, lease_ms=lease_ms, settle=settle, appended=appended)
         asks = [known for known in work.asks if known.ask.run_id != self.forgotten]
         return msgspec.structs.replace(
             work, asks=[msgspec.structs.replace(known, state="active") for known in asks[:1]] + asks[1:]

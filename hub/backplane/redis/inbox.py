@@ -148,11 +148,11 @@ class RedisInbox:
         return None if lease is None else Lease(lease.fence, lease.expires_at - skew_ms, lease.work)
 
     async def renew(
-        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
+        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None, appended: int = 0
     ) -> Work:
         stored_now = now + self._servers.skew_ms
         if settle is None or not (settle.run_ids or settle.note_ids or settle.call_ids):
-            return await self._renew(session_id, fence, stored_now + lease_ms)
+            return await self._renew(session_id, fence, stored_now + lease_ms, appended)
 
         def act(seen: _Seen) -> tuple[Work, Change | None]:
             settled = decide.renew(seen.box, fence, now=stored_now, lease_ms=lease_ms, settle=settle)
@@ -162,19 +162,19 @@ class RedisInbox:
                 seen.past += ["n:" + note_id, b""]
             for call_id, body in settled.answers.items():
                 seen.past += ["c:" + call_id, body]
-            if settle.appended:
-                seen.appended = (fence.number, settle.appended)
+            if appended:
+                seen.appended = (fence.number, appended)
             return decide.work(seen.box), "set"
 
         return await self._decide(session_id, act)
 
-    async def _renew(self, session_id: str, fence: Fence, expires_at: int) -> Work:
+    async def _renew(self, session_id: str, fence: Fence, expires_at: int, appended: int) -> Work:
         keys = self._keys.session(session_id)
         reply = await self._servers.run(
             keys.bucket,
             "renew",
             (*keys.all(), self._keys.due(keys.bucket)),
-            *(fence.number, fence.owner, expires_at, _version(), session_id, self._retention_ms),
+            *(fence.number, fence.owner, expires_at, _version(), session_id, self._retention_ms, appended),
         )
         return decide.work(_box(reply if isinstance(reply, bytes) else None))
 

@@ -153,7 +153,7 @@ class SqliteInbox:
         return await self._submit(partial(self._acts.take, session_id, owner, now, lease_ms))
 
     async def renew(
-        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None
+        self, session_id: str, fence: Fence, *, now: int, lease_ms: int, settle: Settle | None = None, appended: int = 0
     ) -> Work:
         return await self._submit(partial(self._acts.renew, session_id, fence, now, lease_ms, settle))
 

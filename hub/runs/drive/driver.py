@@ -170,8 +170,7 @@ class Driver:
                 await self._showing  # lest "running" be stored after "not running"
             goes_on = not self._is_draining and any(known.ask.run_id not in runs for known in self._work.asks)
             await self._change_session(running=goes_on, top=self._writer.position)
-        settle = Settle(run_ids=runs, note_ids=notes, call_ids=answers, appended=self._writer.appends)
-        await self._renew(settle)
+        await self._renew(Settle(run_ids=runs, note_ids=notes, call_ids=answers))
         self._finished = self._finished[len(runs) :]
         self._appended = self._appended[len(notes) :]
         self._answered = self._answered[len(answers) :]
@@ -185,6 +184,7 @@ class Driver:
             now=self._env.runs.now_ms(),
             lease_ms=limits.lease_ms,
             settle=settle,
+            appended=self._writer.appends,
         )
 
     async def _wait(self) -> None:

@@ -180,6 +180,9 @@ async def test_what_was_lost_with_its_events_is_not_settled(own_server: RedisSer
     await is_there(node)
     with pytest.raises(StaleFence, match="lost"):
         await settle(node, fence, "run-a", appended=2)
+    with pytest.raises(StaleFence, match="lost"):  # nor is the lease kept by who has nothing to settle
+        await node.leases.renew("s", fence, now=0, lease_ms=LEASE_MS, appended=2)
+    await node.leases.renew("s", fence, now=0, lease_ms=LEASE_MS, appended=1)
     assert [known.ask.run_id for known in (await settle(node, fence)).asks] == ["run-a"]
     assert (await settle(node, fence, "run-a", appended=1)).asks == ()
 
