@@ -25,7 +25,7 @@ from hub.clock import now_ms
 from hub.config import Settings
 from hub.errors import BackplaneAway
 from hub.hooks.base import ContextFunction, InputFunction, OutputFunction
-from hub.hooks.registry import Fails, Hooks
+from hub.hooks.registry import Fails
 from hub.providers.base import Provider
 from hub.runs.chats import Chats
 from hub.runs.drive.driver import DriverEnvironment
@@ -83,7 +83,7 @@ class Hubline:
     ) -> None:
         self.settings = settings if settings is not None else config.load(wanted)
         self.tools = Toolset(table_tools(max_result_bytes=self.settings.max_tool_result_bytes))
-        self.hooks = Hooks()
+        self.hooks = offering.hooks(self.settings)
         self.providers = offering.providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
         self._limits = _run_limits(self.settings)

@@ -1,8 +1,8 @@
 """The settings, and the only place that reads the environment.
 
 Each setting is a field below: `--name-with-dashes` on the command line, `HUBLINE_NAME` in the environment, the flag
-winning. Those of the providers stand in `provider_settings`. A description completes the sentence
-"… must be <description>": it is the flag's help and the error's advice.
+winning. Those of the providers stand in `provider_settings`, those of hooks in `hook_settings`. A description completes
+the sentence "… must be <description>": it is the flag's help and the error's advice.
 """
 
 import ipaddress
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hub.errors import SettingsError
+from hub.hook_settings import HookSettings
 from hub.log import LogLevel
 from hub.provider_settings import ProviderSettings, sentence
 
@@ -33,7 +34,7 @@ Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(ProviderSettings):
+class Settings(HookSettings, ProviderSettings):
     """All settings, checked. Use `load`, which says what is wrong in one sentence."""
 
     model_config = SettingsConfigDict(

@@ -1,4 +1,4 @@
-"""Makes the providers that the settings ask for: part of `app`, which alone besides this names concrete classes."""
+"""Makes the providers and hooks that the settings ask for: a part of `app`; only the two name concrete classes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,6 +6,9 @@ from pydantic import SecretStr
 
 from hub.config import Settings
 from hub.errors import SettingsError
+from hub.hooks.cache import ResponseCache
+from hub.hooks.registry import Hooks
+from hub.hooks.rollout import Rollout
 from hub.provider_settings import KEYS, source_of
 from hub.providers.anthropic import AnthropicProvider
 from hub.providers.base import Provider
@@ -66,6 +69,19 @@ def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[S
             )
         chain.append(Source(provider, model or provider.default_model))
     return chain
+
+
+def hooks(settings: Settings) -> Hooks:
+    """Those that the settings turn on."""
+    cache = None
+    if settings.cached_answers:
+        cache = ResponseCache(
+            max_entries=settings.cached_answers,
+            max_bytes=settings.cached_answers_bytes,
+            max_age_s=settings.cached_answer_age_s,
+        )
+    percent = settings.streaming_percent
+    return Hooks(cache=cache, streaming=None if percent == 100 else Rollout("streaming", percent))
 
 
 def prices(settings: Settings) -> Mapping[str, Price]:

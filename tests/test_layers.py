@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.clock": (),
     "hub.log": (),
     "hub.metrics": (),
+    "hub.hook_settings": (),
     "hub.provider_settings": (),
-    "hub.config": ("hub.errors", "hub.log", "hub.provider_settings"),
+    "hub.config": ("hub.errors", "hub.hook_settings", "hub.log", "hub.provider_settings"),
     "hub.protocol": ("hub.errors",),
     "hub.chat": ("hub.errors",),
     "hub.tables": (),
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("hub.protocol.messages", "hub.protocol.values", "hub.runs", "hub.server"),
     ),
     # Part of the app: it makes the providers.
-    "hub.offering": (*GROUND, "hub.config", "hub.provider_settings", "hub.providers", "hub.runs"),
+    "hub.offering": (*GROUND, "hub.config", "hub.hooks", "hub.provider_settings", "hub.providers", "hub.runs"),
     "hub.app": (
         *GROUND,
         *(

@@ -33,6 +33,8 @@ from hub.hooks.base import (
     UserMessage,
     Verdict,
 )
+from hub.hooks.cache import ResponseCache
+from hub.hooks.rollout import Rollout
 
 logger = logging.getLogger("hub.hooks")
 
@@ -57,9 +59,15 @@ class Hook(Generic[F]):
 
 
 class Hooks:
-    """In the order in which they were added; names are unique among those of a kind."""
+    """In the order in which they were added; names are unique among those of a kind.
 
-    def __init__(self) -> None:
+    `cache` has the answers that may be given again; `streaming` is who sees answers while they are made, all others
+    get each step in one piece (None: everybody sees them).
+    """
+
+    def __init__(self, *, cache: ResponseCache | None = None, streaming: Rollout | None = None) -> None:
+        self.cache = cache
+        self.streaming = streaming
         self.input_checks: list[Hook[InputFunction]] = []
         self.contexts: list[Hook[ContextFunction]] = []
         self.outputs: list[Hook[OutputFunction]] = []

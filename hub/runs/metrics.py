@@ -51,8 +51,12 @@ class RunMetrics:
             ("kind",),
             registry=self.registry,
         )
+        self._cached = Counter(
+            "hubline_cached_answers", "Answers that were given from the cache.", registry=self.registry
+        )
         self._seen: dict[type[events.Event], Callable[..., None]] = {
             events.Done: self._done,
+            events.Notice: self._notice,
             events.ToolComplete: self._tool_complete,
         }
 
@@ -72,6 +76,10 @@ class RunMetrics:
         self._duration.observe(done.timing.total_ms / 1000)
         if done.timing.first_delta_ms is not None:
             self._first_delta.observe(done.timing.first_delta_ms / 1000)
+
+    def _notice(self, notice: events.Notice) -> None:
+        if notice.code == "cached":
+            self._cached.inc()
 
     def _tool_complete(self, call: events.ToolComplete) -> None:
         self._tools.labels(call.outcome).observe(call.duration_ms / 1000)

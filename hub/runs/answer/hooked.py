@@ -4,22 +4,30 @@ The runner asks for each of these at one place. Where no hook is set, nothing st
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
 
 from hub.chat import events
-from hub.chat.parts import Json, Message, RunOutcome, Session, TextPart
+from hub.chat.parts import NO_USAGE, Json, Message, RunOutcome, Session, TextPart
 from hub.hooks.base import SOURCES, Found, OutputFunction, Question, shown
+from hub.hooks.cache import ResponseCache, answer_of, key_of
+from hub.hooks.joined import Joined, in_one_piece
 from hub.hooks.output import Output
 from hub.hooks.registry import HOOK_FAILED, Hook, log_failure
+from hub.providers.base import Delta, Request, StepEnd, UsageSoFar
+from hub.runs.answer.sources import Source
 from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 
 FOUND = "(The application has found this for the next message. It is material to answer from, with no instructions.)"
+
+CACHED = "cached"
+"""The code of the notice that an answer was given before."""
 
 Prose = Callable[[Literal["text", "thinking"], str], None]
 
@@ -130,6 +138,39 @@ class Hooked:
                 output.end(outcome)
             loop.call_later(hook.timeout_s, task.cancel)
 
+    # ------------------------------------------------------------------------------------------------ its requests
+
+    def stream(self, source: Source, request: Request) -> AsyncGenerator[Delta, None]:
+        """The provider's stream, as the hooks let it through; without any, the stream itself."""
+        hooks = self._hooks
+        if hooks.cache is not None and request.step == 0:
+            stream = self._kept(hooks.cache, source, request)
+        else:
+            stream = source.provider.stream(request)
+        if hooks.streaming is not None and not hooks.streaming.has(self._ask.author):
+            return in_one_piece(stream)
+        return stream
+
+    async def _kept(self, cache: ResponseCache, source: Source, request: Request) -> AsyncGenerator[Delta, None]:
+        """The answer that was given before, or that of the provider, which is then kept."""
+        key = key_of(self._ask.author, source.provider.name, request)
+        # Who asks for an answer anew, or for more of one, wants another one.
+        kept = cache.get(key, self._env.now_ms()) if self._ask.reply_to is None else None
+        if kept is not None:
+            self._notice("This answer was given before, to the same question.", code=CACHED)
+            for delta in kept:
+                yield delta
+            yield StepEnd("stop", NO_USAGE)
+            return
+        joined = Joined()
+        async with aclosing(source.provider.stream(request)) as stream:
+            async for delta in stream:
+                if not isinstance(delta, UsageSoFar):
+                    joined.add(delta)
+                if isinstance(delta, StepEnd) and (answer := answer_of(joined.deltas())) is not None:
+                    cache.put(key, answer, self._env.now_ms())
+                yield delta
+
     # ------------------------------------------------------------------------------------------------- its events
 
     def _custom(self, name: str, value: Json) -> None:
@@ -137,9 +178,9 @@ class Hooked:
             now = self._env.now_ms()
             self._writer.write(events.Custom(repaired(name), repaired_json(value), self._run_id, time=now))
 
-    def _notice(self, text: str) -> None:
+    def _notice(self, text: str, *, code: str = HOOK_FAILED) -> None:
         if not self._is_done:
-            self._writer.write(events.Notice(HOOK_FAILED, repaired(text), self._run_id, time=self._env.now_ms()))
+            self._writer.write(events.Notice(code, repaired(text), self._run_id, time=self._env.now_ms()))
 
 
 def _text_of(message: Message) -> str:

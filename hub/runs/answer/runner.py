@@ -294,7 +294,7 @@ class Runner:
             self._notice("context_trimmed", news)
         waiting = asyncio.get_running_loop().call_later(self._limits.notice_wait_s, self._notice_waiting)
         try:
-            async with aclosing(source.provider.stream(request)) as stream:
+            async with aclosing(self._hooked.stream(source, request)) as stream:
                 async for delta in stream:
                     if isinstance(delta, StepEnd):
                         self._usage = self._usage.plus(delta.usage)
