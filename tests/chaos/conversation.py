@@ -75,7 +75,7 @@ class Conversation:
         self._pulse = Pulse()
         self._asked: dict[str, tuple[str, int]] = {}  # by message id: the run, and the store's losses when it was asked
         self._stopped: set[str] = set()  # message ids
-        self._resolved: set[tuple[str, str]] = set()  # run and call
+        self._resolved: set[tuple[str, str, int]] = set()  # run and call, and the store's losses before
         self._losses_at_first = store.losses
         self.ledger = Ledger()
         self.clients = [self._client(urls, number) for number in range(len(urls))]
@@ -164,14 +164,14 @@ class Conversation:
                 self._tell(f"Stop of {run_id} was refused: {refusal}")
 
     def _waiting(self, run_id: str) -> list[str]:
-        """The calls that wait for an approval, as somebody sees it, and that were not answered yet."""
+        """The calls that wait for an approval, as somebody sees it, and that were not answered, or it may be lost."""
         found = {call_id for client in self.clients for call_id in client.shown.waiting(run_id)}
-        return sorted(call_id for call_id in found if (run_id, call_id) not in self._resolved)
+        return sorted(call_id for call_id in found if (run_id, call_id, self._store.losses) not in self._resolved)
 
     async def _resolve(self, run_id: str, call_id: str) -> None:
         """From two nodes at once, one for it and one against: both are told the same."""
         losses = self._store.losses
-        self._resolved.add((run_id, call_id))
+        self._resolved.add((run_id, call_id, losses))
         one, two = self._two()
         wishes = (one, {"approve": True}), (two, {"approve": False})
         try:
