@@ -60,8 +60,9 @@ pure-tests: setup
 	$(PY) -m pytest -q $(PURE_TESTS) --cov=hub.protocol --cov=hub.chat --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered
 
+# Side by side, each file's tests in order: many of them wait for other processes most of the time.
 other-tests: pure-tests
-	$(PY) -m pytest $(PURE_TESTS:%=--ignore=%) $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(PURE_TESTS:%=--ignore=%) $(PYTEST_ARGS)
 
 types: setup
 	$(PY) -m ruff format --check .

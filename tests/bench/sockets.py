@@ -66,6 +66,9 @@ class Socket(asyncio.Protocol):
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     await self._waiter
+            except TimeoutError as error:
+                said = [record.message() for record in self._unread[-3:]]
+                raise AssertionError(f"nothing more came within {PATIENCE_S:g} s; the last was {said}") from error
             finally:
                 self._waiter = None
 
@@ -156,10 +159,14 @@ class Socket(asyncio.Protocol):
         return answer.get("result")
 
     async def watch(self, session_id: str) -> None:
-        """Returns once the first snapshot has come."""
+        """Returns once the first snapshot has come; raises AssertionError with the hub's error."""
         call = {"type": 4, "invocationId": WATCH_ID, "target": "Watch", "arguments": [session_id]}
         self.send(orjson.dumps(call) + b"\x1e")
-        await self.until(lambda message: message.get("type") == 2)
+        answer = await self.until(
+            lambda message: message.get("type") in (2, 3) and message["invocationId"] == WATCH_ID,
+        )
+        if answer["type"] == 3:
+            raise AssertionError(f"Watch: {answer.get('error', 'it ended without an item')}")
 
     async def done(self) -> None:
         """Until the run that is watched has ended."""
