@@ -12,10 +12,12 @@ F = TypeVar("F", bound=ToolFunction)
 
 
 class Toolset:
-    """Tools in the order in which they were added, their names unique."""
+    """Tools in the order in which they were added, then those of sources, which may change. Their names are unique."""
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
         self._tools: dict[str, Tool] = {}
+        self._by_source: dict[str, dict[str, Tool]] = {}
+        """The tools of each source, by their names."""
         for tool in tools:
             self.add(tool)
 
@@ -24,9 +26,27 @@ class Toolset:
         name = tool.spec.name
         if TOOL_NAME.fullmatch(name) is None:
             raise ValueError(f"The tool name {name!r} must be 1 to 64 letters, digits, underscores or hyphens.")
-        if name in self._tools:
+        if self.get(name) is not None:
             raise ValueError(f"There is already a tool called {name}.")
         self._tools[name] = tool
+
+    def set_source(self, source: str, tools: Iterable[Tool]) -> list[str]:
+        """From now on `source` has these tools; returns the names of those left out, which are taken or no names.
+
+        Runs see the change at their next step. A tool that is gone ends no call. The order is that of the sources'
+        names, whenever they come: it must be the same on all nodes and after each start (see `Tools.specs`).
+        """
+        self._by_source.pop(source, None)
+        accepted: dict[str, Tool] = {}
+        left_out: list[str] = []
+        for tool in tools:
+            name = tool.spec.name
+            if TOOL_NAME.fullmatch(name) is None or name in accepted or self.get(name) is not None:
+                left_out.append(name)
+            else:
+                accepted[name] = tool
+        self._by_source = dict(sorted({**self._by_source, source: accepted}.items()))
+        return left_out
 
     def tool(
         self,
@@ -57,14 +77,17 @@ class Toolset:
         return add
 
     def get(self, name: str) -> Tool | None:
-        return self._tools.get(name)
+        found = self._tools.get(name)
+        return found or next((tools[name] for tools in self._by_source.values() if name in tools), None)
 
     def specs(self) -> list[ToolSpec]:
         """What a provider is shown."""
-        return [tool.spec for tool in self._tools.values()]
+        return [tool.spec for tool in self]
 
     def __iter__(self) -> Iterator[Tool]:
-        return iter(self._tools.values())
+        yield from self._tools.values()
+        for tools in self._by_source.values():
+            yield from tools.values()
 
     def __len__(self) -> int:
-        return len(self._tools)
+        return len(self._tools) + sum(map(len, self._by_source.values()))

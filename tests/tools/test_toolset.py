@@ -27,3 +27,31 @@ def test_a_name_is_taken_once() -> None:
         tools.add(make_tool(count))
     tools.add(make_tool(count, name="count-2"))
     assert tools.get("count-3") is None
+
+
+def test_a_source_changes_its_tools() -> None:
+    tools = Toolset([make_tool(count)])
+
+    def names() -> list[str]:
+        return [spec.name for spec in tools.specs()]
+
+    assert tools.set_source("b", [make_tool(count, name="b_1"), make_tool(count, name="b_2")]) == []
+    assert tools.set_source("a", [make_tool(count, name="a_1")]) == []
+    assert names() == ["count", "a_1", "b_1", "b_2"]  # by source, whichever came first
+    assert len(tools) == 4
+    assert tools.set_source("b", [make_tool(count, name="b_2"), make_tool(count, name="b_3")]) == []
+    assert names() == ["count", "a_1", "b_2", "b_3"]
+    assert tools.get("b_1") is None
+    assert tools.get("b_3") is not None
+    assert tools.set_source("b", []) == []
+    assert names() == ["count", "a_1"]
+
+
+def test_a_source_takes_no_name_from_others() -> None:
+    tools = Toolset([make_tool(count)])
+    tools.set_source("a", [make_tool(count, name="one")])
+    twice = [make_tool(count, name="two"), make_tool(count, name="two")]
+    assert tools.set_source("b", [make_tool(count), make_tool(count, name="one"), *twice]) == ["count", "one", "two"]
+    assert [spec.name for spec in tools.specs()] == ["count", "one", "two"]
+    with pytest.raises(ValueError, match="already a tool called two"):
+        tools.add(make_tool(count, name="two"))
