@@ -163,10 +163,11 @@ class Conversation:
             if "[run_not_found]" not in str(refusal) or self._store.losses == self._losses_at_first:
                 self._tell(f"Stop of {run_id} was refused: {refusal}")
 
-    def _waiting(self, run_id: str) -> list[str]:
-        """The calls that wait for an approval, as somebody sees it, and that were not answered, or it may be lost."""
-        found = {call_id for client in self.clients for call_id in client.shown.waiting(run_id)}
-        return sorted(call_id for call_id in found if (run_id, call_id, self._store.losses) not in self._resolved)
+    def _waiting(self) -> list[tuple[str, str]]:
+        """The calls that wait for an approval, as somebody sees it, and that were not answered, or it may be lost; with
+        their runs. Of all runs: what is waited for may be queued behind another."""
+        found = {call for client in self.clients for call in client.shown.waiting()}
+        return sorted(call for call in found if (*call, self._store.losses) not in self._resolved)
 
     async def _resolve(self, run_id: str, call_id: str) -> None:
         """From two nodes at once, one for it and one against: both are told the same."""
@@ -211,8 +212,8 @@ class Conversation:
             is_there = await self._pulse.until(partial(self._has_changed, run_id, losses), left_s)
             if self._has_ended(run_id):
                 return
-            if waiting := self._waiting(run_id):
-                await self._resolve(run_id, waiting[0])
+            if waiting := self._waiting():
+                await self._resolve(*waiting[0])
                 continue
             if not is_there:
                 self._tell(f"run {run_id} of {message_id} has not ended after {ANSWERED_S:g} s")
@@ -220,7 +221,7 @@ class Conversation:
             await self._ask(message_id, self._someone())
 
     def _has_changed(self, run_id: str, losses: int) -> bool:
-        return self._has_ended(run_id) or self._store.losses != losses or bool(self._waiting(run_id))
+        return self._has_ended(run_id) or self._store.losses != losses or bool(self._waiting())
 
     # -------------------------------------------------------------------------------------------- when quiet
 

@@ -122,10 +122,14 @@ class Shown:
     def is_at_rest(self) -> bool:
         return not self._open
 
-    def waiting(self, run_id: str) -> list[str]:
-        """The run's calls that wait for an approval."""
-        answer = self.messages.get(self._open.get(run_id, ""))
-        return [call_id for call_id, call in answer.calls.items() if call.state == "waiting"] if answer else []
+    def waiting(self) -> list[tuple[str, str]]:
+        """The calls that wait for an approval, with their runs."""
+        return [
+            (run_id, call_id)
+            for run_id, message_id in self._open.items()
+            for call_id, call in self.messages[message_id].calls.items()
+            if call.state == "waiting"
+        ]
 
     def take(self, event: Event) -> None:
         kind, offset = str(event["type"]), event["offset"]
