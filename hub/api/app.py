@@ -54,7 +54,9 @@ class HttpApi:
         )
 
     def routes(self) -> list[BaseRoute]:
-        return [Mount(PATH, self), Route(PATH, self)]
+        below = Mount(PATH, self)
+        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # ids in paths may hold line breaks
+        return [below, Route(PATH, self)]
 
     async def move(self, spread_s: float) -> None:
         """Tell the clients of answers that last to come again, spread over time. The server lets no new ones in."""

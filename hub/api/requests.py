@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 
+from pydantic import ConfigDict
 from starlette.requests import Request
 
 from hub.api.problems import Problem
@@ -28,6 +29,8 @@ _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.IGNORECASE)
 
 class MessagePost(ContentRequest, RunRequest):
     """A message, and how its answer is wanted. `message_id` makes it idempotent."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["content"]}, {"required": ["continues"]}]})
 
     message_id: Id | None = None
 

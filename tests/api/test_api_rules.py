@@ -1,10 +1,12 @@
 """Who may ask, from which page, how often and how much: the rules of the hub."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
+import pytest_asyncio
 from starlette.requests import Request
 
 from hub.api.door import Door
@@ -21,6 +23,13 @@ from tests.server.raw_http import Exchange, ask
 MESSAGES, EVENTS = "/sessions/ses/messages", "/sessions/ses/events"
 AS_ANN = {"Authorization": "Bearer ann", "Content-Type": "application/json"}
 PAGE, ELSEWHERE = "https://app.example", "https://evil.example"
+
+
+@pytest_asyncio.fixture
+async def api() -> AsyncIterator[Api]:
+    """On one store: none of this is about what is stored."""
+    async with serving() as api:
+        yield api
 
 
 async def test_without_a_token_nothing_is_told(api: Api) -> None:
