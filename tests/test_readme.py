@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -31,8 +32,9 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    """The lines of the shell blocks, without their comments."""
-    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    """The lines of the shell blocks, without their comments; not those of `curl`, which go together."""
+    shown = [block for block in blocks("sh") if "curl" not in block]
+    lines = [line.split("#")[0].strip() for block in shown for line in block.splitlines()]
     return [line for line in lines if line]
 
 
@@ -71,6 +73,21 @@ def test_the_command_line_does_what_is_said(command: str, hub: Running, tmp_path
         assert run.stdout == f"hubline {version('hubline')}\n"
     if "echo" in command:
         assert "tea" in run.stdout.lower()
+
+
+def test_curl_prints_an_answer(hub: Running, tmp_path: Path) -> None:
+    assert shutil.which("curl") is not None, "the tests need curl"
+    (block,) = [block for block in blocks("sh") if "curl" in block]
+    assert block.count("http://127.0.0.1:8000") == 2
+    run = subprocess.run(
+        ["sh", "-ec", block.replace("http://127.0.0.1:8000", hub.url)],
+        cwd=tmp_path, env=clean_environment(tmp_path), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith('{"sessionId":"tea",')
+    events = [json.loads(line[6:]) for line in run.stdout.splitlines() if line.startswith("data: ")]
+    assert events[-1]["type"] in ("done", "snapshot")
+    assert "tea" in run.stdout.lower()
 
 
 @pytest.mark.interop
