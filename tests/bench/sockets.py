@@ -16,7 +16,7 @@ import orjson
 
 _HANDSHAKE = b'{"protocol":"json","version":1}\x1e'
 WATCH_ID = "w"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Record(msgspec.Struct, frozen=True):
