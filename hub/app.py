@@ -20,7 +20,7 @@ from hub.backplane.redis import MEANING as REDIS_METRICS
 from hub.backplane.redis import RedisBackplane, RedisOptions
 from hub.backplane.sqlite import SqliteBackplane
 from hub.chat.parts import Access
-from hub.chat_hub import ChatHub, PresencePush
+from hub.chat_hub import ChatHub, PresencePush, ToolPush
 from hub.clock import now_ms
 from hub.config import Settings
 from hub.errors import BackplaneAway
@@ -33,6 +33,7 @@ from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
 from hub.runs.follow.attendance import PresenceLimits
 from hub.runs.follow.follows import Follows
+from hub.runs.hosts.limits import HostLimits
 from hub.runs.limits import RunLimits
 from hub.runs.sessions import Sessions
 from hub.server.auth import Authenticate, Refused, User
@@ -150,6 +151,7 @@ class Hubline:
         self._server.add(CHAT_PATH, ChatHub, options, make=lambda: ChatHub(chats, announced))
         served = self._server.served(CHAT_PATH)
         chats.presences.push_by(PresencePush(served.registry))
+        chats.hosting.push_by(ToolPush(served.registry))
         self._api = HttpApi(chats, self._server, served, _new_id)
         self._metrics.register(self._api.registry)
 
@@ -395,6 +397,11 @@ def _run_limits(settings: Settings) -> RunLimits:
             gather_s=settings.presence_gather_s,
             max_bytes=settings.max_presence_bytes,
             max_per_s=settings.max_presence_per_s,
+        ),
+        hosts=HostLimits(
+            grace_s=settings.host_grace_s,
+            timeout_s=settings.client_tool_timeout_s,
+            max_result_bytes=settings.max_tool_result_bytes,
         ),
     )
 

@@ -19,13 +19,16 @@ from hub.chat_requests import (
     OpenRequest,
     PositionRequest,
     PresenceRequest,
+    ProgressRequest,
     RatingRequest,
     ReadRequest,
     RegenerateRequest,
+    ResultRequest,
     RunRequest,
     SettingsRequest,
     ShareRequest,
     StopRequest,
+    ToolsRequest,
     UnshareRequest,
     parse,
 )
@@ -72,6 +75,7 @@ FEATURES = [
     "refresh_token",
     "approvals",
     "presence",
+    "client_tools",
 ]
 
 
@@ -173,6 +177,7 @@ class ChatHub(Hub):
 
     async def on_disconnected(self, error: Exception | None) -> None:
         self._chats.presences.forget(self.context.connection_id)
+        await self._chats.hosting.leave(self.context.connection_id)
 
     async def send_message(self, session_id: str, message: object, options: object = None) -> Encoded:
         return _encoded(await self._send(session_id, parse(MessageRequest, message), parse(RunRequest, options)))
@@ -201,6 +206,26 @@ class ChatHub(Hub):
     async def resolve_approval(self, session_id: str, call_id: str, request: object) -> Encoded:
         wish = parse(ApprovalRequest, request).wish()
         return _encoded(await self._chats.approving.resolve(self._user, session_id, call_id, wish))
+
+    async def register_tools(self, session_id: str, request: object) -> Encoded:
+        wish = parse(ToolsRequest, request).wish()
+        return _encoded(await self._chats.hosting.register(self._user, session_id, self.context.connection_id, wish))
+
+    @immediate
+    async def tool_progress(self, session_id: str, call_id: str, request: object = None) -> Encoded:
+        wanted = parse(ProgressRequest, request)
+        heard = await self._chats.hosting.progress(
+            self._user, session_id, self.context.connection_id, call_id, wanted.fraction, wanted.note
+        )
+        return _encoded(heard)
+
+    @immediate
+    async def tool_result(self, session_id: str, call_id: str, request: object = None) -> Encoded:
+        wanted = parse(ResultRequest, request)
+        heard = await self._chats.hosting.result(
+            self._user, session_id, self.context.connection_id, call_id, wanted.result, wanted.error
+        )
+        return _encoded(heard)
 
     async def regenerate(self, session_id: str, request: object) -> Encoded:
         wanted = parse(RegenerateRequest, request)
@@ -264,6 +289,17 @@ class PresencePush:
         if ready:
             self._registry.send(Audience("connections", tuple(ready)), "Presence", [Encoded(argument)])
         return set(here).difference(ready)
+
+
+class ToolPush:
+    """Invokes `ExecuteTool` and `CancelTool` at this node's clients."""
+
+    def __init__(self, registry: HubRegistry) -> None:
+        self._registry = registry
+
+    def __call__(self, connection_id: str, target: str, argument: bytes) -> None:
+        if connection_id in self._registry.connections:
+            self._registry.send(Audience("connections", (connection_id,)), target, [Encoded(argument)])
 
 
 class _Watching(PushStream):

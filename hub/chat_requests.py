@@ -12,14 +12,17 @@ from pydantic import BeforeValidator, Field, StrictBool, ValidationError
 from pydantic_core import PydanticCustomError
 
 from hub.backplane.base import Position
+from hub.chat.parts import Access as ToolAccess
 from hub.chat.parts import ApprovalScope, Autonomy, Json, Rating, TextPart
 from hub.chat.titles import clean_title
 from hub.errors import CallError
 from hub.runs.approving import ApprovalWish
 from hub.runs.asking import Wish
 from hub.runs.chats import SettingsWish
+from hub.runs.hosts.hosting import HostWish
 from hub.runs.sharing import SharedRole
 from hub.server.wire_model import WireModel
+from hub.tools.client_side import ClientTool
 
 MAX_TEXT_CHARS = 1_000_000
 """Of one message; what travels is bounded by the hub's `max_receive_bytes` before."""
@@ -162,6 +165,48 @@ class ApprovalRequest(WireModel):
             scope=self.scope,
             attempt=self.attempt,
         )
+
+
+class ToolRequest(WireModel):
+    """A tool that a client executes; the ready-made ones need their names only."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    title: str | None = None
+    description: str | None = None
+    input_schema: Annotated[dict[str, Json], BeforeValidator(_bounded_depth)] | None = None
+    access: ToolAccess | None = None
+
+
+class ToolsRequest(WireModel):
+    name: Name
+    document: Annotated[str, Field(max_length=2000)] | None = None
+    host_key: Annotated[str, Field(min_length=16, max_length=200)] | None = None
+    tools: Annotated[list[ToolRequest], Field(max_length=1000)]
+
+    def wish(self) -> HostWish:
+        tools = [
+            ClientTool(
+                name=tool.name,
+                title=tool.title,
+                description=tool.description,
+                input_schema=tool.input_schema,
+                access=tool.access,
+            )
+            for tool in self.tools
+        ]
+        return HostWish(name=self.name, tools=tools, document=self.document, host_key=self.host_key)
+
+
+class ProgressRequest(WireModel):
+    fraction: Annotated[float, Field(ge=0, le=1)] | None = None
+    note: Annotated[str, Field(max_length=500)] | None = None
+
+
+class ResultRequest(WireModel):
+    """Either of both; an empty one is the result null."""
+
+    result: Annotated[Json, BeforeValidator(_bounded_depth)] = None
+    error: Annotated[str, Field(max_length=10_000)] | None = None
 
 
 class PresenceRequest(WireModel):

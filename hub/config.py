@@ -184,9 +184,16 @@ class Settings(HookSettings, ProviderSettings):
     tool_timeout_s: Seconds = Field(
         default=60.0, description="a number of seconds: how long a tool may take on the server"
     )
+    client_tool_timeout_s: Seconds = Field(
+        default=300.0, description="a number of seconds: how long a tool may take in a client"
+    )
+    host_grace_s: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=30.0,
+        description="a number of seconds from 0.1: how long a client that executes tools may be away",
+    )
     max_tool_result_bytes: Count = Field(
         default=256 * 1024,
-        description="a number from 1: how many bytes of JSON the result of a tool on the server may have",
+        description="a number from 1: how many bytes of JSON the result of a tool may have",
     )
     provider_inactivity_s: Seconds = Field(
         default=120.0, description="a number of seconds: the silence of a provider that ends an answer"

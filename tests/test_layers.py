@@ -32,10 +32,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.tools": (*GROUND, *STRUCTS, "hub.providers.base", "hub.tables"),
     "hub.hooks": (*GROUND, *STRUCTS, "hub.providers.base"),
     # `Encoded`: what goes to many watchers is encoded once, below the transport.
-    "hub.runs": (*GROUND, *INTERFACES, "hub.chat", "hub.hooks", "hub.protocol.messages", "hub.tools.policy"),
+    "hub.runs": (
+        *(*GROUND, *INTERFACES, "hub.chat", "hub.hooks", "hub.protocol.messages"),
+        *("hub.tools.client_side", "hub.tools.policy"),
+    ),
     "hub.server": (*GROUND, "hub.protocol", "hub.backplane.base"),
     "hub.chat_hub": (*GROUND, *INTERFACES, "hub.chat", "hub.protocol", "hub.runs", "hub.server", "hub.chat_requests"),
-    "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server"),
+    "hub.chat_requests": (*GROUND, "hub.backplane.base", "hub.chat", "hub.runs", "hub.server", "hub.tools.client_side"),
     "hub.pages": ("hub.metrics", "hub.server.auth"),
     "hub.authentication": (*GROUND, "hub.config", "hub.server.auth"),
     "hub.api": (

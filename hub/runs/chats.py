@@ -20,6 +20,7 @@ from hub.runs.environment import RunEnvironment
 from hub.runs.follow.follows import Follows
 from hub.runs.follow.presence import Attending
 from hub.runs.follow.watch import Sink, Watch
+from hub.runs.hosts.hosting import Hosting
 from hub.runs.reading import HistoryPage, Reading
 from hub.runs.sessions import SessionRow, Sessions, members_channel
 from hub.runs.sharing import Sharing
@@ -84,6 +85,7 @@ class Chats:
         self._reading = Reading(backplane.journal, follows)
         self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
         self.approving = Approving(backplane.inbox, backplane.journal, self._access, supervisor)
+        self.hosting = Hosting(environment, backplane, self._access, supervisor)
         self.sharing = Sharing(environment, self._access, sessions, follows, self._note)
 
     # ---------------------------------------------------------------------------------------------- sessions
@@ -183,6 +185,7 @@ class Chats:
         await self._sessions.delete(session)
         self._follows.end(session_id)
         self._supervisor.touch(session_id)  # wakes its driver, which learns it, and forgets what was written meanwhile
+        await self.hosting.forget(session)
         return session
 
     @asynccontextmanager

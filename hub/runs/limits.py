@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from hub.runs.follow.attendance import PresenceLimits
+from hub.runs.hosts.limits import HostLimits
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,4 @@ class RunLimits:
     drain_s: float = 5.0
     approval_s: float = 600.0
     presence: PresenceLimits = field(default_factory=PresenceLimits)
+    hosts: HostLimits = field(default_factory=HostLimits)

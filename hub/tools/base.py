@@ -1,17 +1,28 @@
 """A server-side tool and what it gets to see."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from hub.chat.parts import Json
+from hub.chat.parts import Json, ToolOutcome
 from hub.errors import HublineError
 from hub.providers.base import ToolSpec
 
 
 class ToolError(HublineError):
-    """Raised by a tool: the call failed for a reason that the model (and the user) should read."""
+    """Raised by a tool: the call failed for a reason that the model (and the user) should read. `outcome` is how the
+    call ends."""
+
+    outcome: ToolOutcome = "failed"
+
+
+class Unfinished(ToolError):
+    """Nobody knows what became of the call: it may have done all that it was to do, or a part."""
+
+    def __init__(self, outcome: Literal["interrupted", "timed_out"], text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
 
 
 class ToolContext:
@@ -36,6 +47,10 @@ class ToolContext:
 
     async def progress(self, fraction: float | None = None, note: str | None = None) -> None:
         """Tell all watchers how far the call is: a fraction from 0 to 1, a few words. Cheap; reports are coalesced."""
+        self.report(fraction, note)
+
+    def report(self, fraction: float | None = None, note: str | None = None) -> None:
+        """As `progress`, for who cannot await."""
         if fraction is not None:
             fraction = min(1.0, max(0.0, fraction))
         self._report(fraction, note)

@@ -86,7 +86,7 @@ class Calls:
             async with asyncio.timeout(tool.timeout_s) as limit:
                 result = await tool.run(arguments, context)
         except ToolError as error:
-            self._complete(call_id, "failed", error=str(error))
+            self._complete(call_id, error.outcome, error=str(error))
         except TimeoutError:
             if limit.expired():
                 self._complete(call_id, "timed_out", error=f"The tool did not finish within {tool.timeout_s:g} s.")

@@ -42,6 +42,7 @@ from hub.runs.answer.wall_time import WallTime
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.runs.hosts.tools import SessionTools
 from hub.runs.prices import entry, priced
 
 logger = logging.getLogger("hub.runs")
@@ -100,6 +101,7 @@ class Runner:
         writer: EventWriter,
         answers: Answers,
         rights: Rights,
+        tools: SessionTools,
         *,
         epoch: str,
         asked_at: int,
@@ -119,7 +121,7 @@ class Runner:
         self.usage = NO_USAGE  # of the whole run; set by `finish`
         self._usage = NO_USAGE  # of the steps that have ended
         self._step_usage: Usage | None = None  # of the step under way, as far as the provider has told it
-        self._tools = environment.tools
+        self._tools = tools
         self._wall_time = WallTime(environment.limits.wall_time_s)
         approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
         self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals)
@@ -238,6 +240,7 @@ class Runner:
         sources = Sources(Source(provider, self._ask.model), self._env.fallbacks)
         max_steps = min(self._ask.max_steps or self._limits.max_steps, self._limits.max_steps)
         for index in range(max_steps):
+            await self._tools.refresh()
             end, step = await self._step(sources, index)
             ending = _ENDINGS.get(end.reason)
             if ending is not None:

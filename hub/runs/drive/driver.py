@@ -34,6 +34,9 @@ from hub.runs.ask import RunAsk
 from hub.runs.drive import messages
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.runs.hosts.calling import Calling
+from hub.runs.hosts.store import HostStore
+from hub.runs.hosts.tools import HostsNow, SessionTools
 from hub.runs.loading import load
 from hub.runs.sessions import Sessions
 
@@ -349,6 +352,7 @@ class Driver:
             self._writer,
             self._answers,
             self._rights(),
+            self._tools(),
             epoch=self._epoch if self._writer.position is None else self._writer.position.epoch,
             asked_at=known.ask.asked_at,
         )
@@ -359,6 +363,14 @@ class Driver:
     def _rights(self) -> Rights:
         retry_s = self._env.runs.limits.retry_read_s
         return Rights(self._env.sessions, self._env.backplane.inbox, self._session, retry_s=retry_s)
+
+    def _tools(self) -> SessionTools:
+        runs = self._env.runs
+        limits = runs.limits.hosts
+        store = HostStore(self._env.backplane.directory, runs.now_ms)
+        hosts = HostsNow(store, self._env.sessions, self._session, limits, runs.now_ms)
+        calling = Calling(self._env.backplane, hosts, self._session, self._answers, limits, runs.now_ms)
+        return SessionTools(runs.tools, hosts, calling.execute, timeout_s=limits.timeout_s)
 
     def _end_at_once(self, runner: Runner, ending: Ending) -> None:
         """End a run that asks no provider."""
