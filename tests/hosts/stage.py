@@ -61,6 +61,11 @@ class Watcher:
         return self.of("done")[count - 1]
 
     @property
+    def notes(self) -> list[str]:
+        """Of the progress of calls."""
+        return [str(event.get("note")) for event in self.of("tool_progress")]
+
+    @property
     def outcomes(self) -> dict[str, str]:
         return {str(event["callId"]): str(event["outcome"]) for event in self.of("tool_complete")}
 
