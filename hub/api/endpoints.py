@@ -172,7 +172,8 @@ class Endpoints:
         session_id = _session_id(request)
         with ExitStack() as held:
             place = held.enter_context(self._door.place_for(user, request))
-            asked = await ask()
+            async with self._chats.at_hand(user.key, session_id):  # the answer may be over before it is watched
+                asked = await ask()
             headers = {"location": _address(request, session_id, "runs", asked.run_id)}
             if is_for_events(request):
 

@@ -209,6 +209,13 @@ class Chats:
         session = await self._access.viewer(session_id, user)
         await self._watch(session, user, position, sink, run_id)
 
+    @asynccontextmanager
+    async def at_hand(self, user: str, session_id: str) -> AsyncIterator[None]:
+        """What comes from now on is kept for whoever watches it a moment later: they get events, and no snapshot."""
+        await self._access.viewer(session_id, user)
+        async with self._follows.live(session_id):
+            yield
+
     async def attend(
         self, user: str, session_id: str, position: Position | None, sink: Sink, attending: Attending
     ) -> None:

@@ -23,8 +23,11 @@ WAIT_S = 30
 
 
 async def by_name(request: HTTPConnection) -> User | None:
-    """Who says that they are ann are ann. `ann@5000` is so until that time, in milliseconds since 1970."""
+    """Who says that they are ann are ann. `ann@5000` is so until that time, in milliseconds since 1970; `nobody` breaks
+    it."""
     name, _, until = (bearer_token(request) or "").partition("@")
+    if name == "nobody":
+        raise RuntimeError("the book of names is torn")
     return User(id=name, expires_at=int(until) if until else None) if name else None
 
 

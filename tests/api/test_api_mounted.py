@@ -78,6 +78,17 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
+async def test_without_its_store_it_asks_to_come_again(redis: RedisServer) -> None:
+    app = hubline(ScriptedProvider(), backplane=redis.url, token_secret="s" * 32)
+    async with under_uvicorn(app) as ann:
+        await ann.open()
+        redis.kill()
+        answer = await ann.http.get("/api/sessions/ses")
+        assert (answer.status_code, answer.json()["code"]) == (503, "backplane_away")
+        assert int(answer.headers["retry-after"]) >= 1
+        redis.start()  # so that it ends well
+
+
 async def test_a_node_that_is_drained_sends_its_streams_to_another(redis: RedisServer) -> None:
     """Where the answer goes on from the very event, while the first node still writes it."""
     provider, answer = ScriptedProvider(), Gated()

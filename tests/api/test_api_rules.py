@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import httpx2
 import pytest
@@ -10,10 +11,10 @@ import pytest_asyncio
 from starlette.requests import Request
 
 from hub.api.door import Door
-from hub.api.problems import problem_of
-from hub.errors import CallError
+from hub.api.problems import STATUS_OF_CODE, problem_of
+from hub.errors import CallCode, CallError
 from hub.server.hub import Hub
-from hub.server.options import HubOptions
+from hub.server.options import HubOptions, ServerLimits
 from hub.server.server import HubServer
 from tests.api.serving import Api, Client, by_name, serving
 from tests.running import running
@@ -156,8 +157,10 @@ class Nothing(Hub[object]):
 
 
 async def test_rates_are_those_of_calls() -> None:
-    server = HubServer(authenticate=by_name)
+    limits = ServerLimits(max_user_invocations_per_s=0.001, user_invocation_burst=3)
+    server = HubServer(authenticate=by_name, limits=limits)
     server.add("/hub", Nothing, HubOptions(max_invocations_per_s=0.001, invocation_burst=2))
+    server.add("/other", Nothing, HubOptions(max_invocations_per_s=0))
     request = Request(
         {
             "type": "http", "method": "GET", "path": "/", "query_string": b"", "client": ("127.0.0.1", 1),
@@ -171,9 +174,16 @@ async def test_rates_are_those_of_calls() -> None:
         with pytest.raises(CallError) as refused:
             await door.admit(request, immediate=False, opens=False)
         await door.admit(request, immediate=True, opens=False)  # Stop gets through
-    problem = problem_of(refused.value)
-    assert (problem.status, problem.code) == (429, "rate_limited")
-    assert 990 <= int(problem.headers["retry-after"]) <= 1000
+        assert "max_invocations_per_s is 0.001" in str(refused.value)
+        problem = problem_of(refused.value)
+        assert (problem.status, problem.code) == (429, "rate_limited")
+        assert 990 <= int(problem.headers["retry-after"]) <= 1000
+        # All that a user does counts together, at the hub too.
+        shared = Door(server, server.served("/other"))
+        with pytest.raises(CallError, match="max_user_invocations_per_s") as refused:
+            for _ in range(4):
+                await shared.admit(request, immediate=False, opens=False)
+        await shared.admit(request, immediate=True, opens=False)
 
 
 async def test_pages_of_elsewhere() -> None:
@@ -228,8 +238,18 @@ async def test_requests_are_counted(ann: Client, api: Api) -> None:
     assert await api.metric('hubline_api_requests_total{method="other",route="none",status="404"}') == 1
 
 
+async def test_what_breaks_here_is_told_as_that(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    async with api.client("nobody") as nobody:
+        assert "torn" not in await nobody.problem(500, "internal_error", "GET", "/sessions")
+    assert "the book of names is torn" in caplog.text
+
+
 async def test_refusals_have_the_codes_of_the_hub(ann: Client) -> None:
     await ann.open()
     await ann.problem(400, "provider_not_allowed", "POST", MESSAGES, {"content": "hi", "provider": "none"})
     await ann.problem(404, "run_not_found", "POST", MESSAGES, {"content": "hi", "continues": "run_of_nobody"})
     await ann.problem(404, "message_not_found", "POST", MESSAGES, {"content": "hi", "replaces": "none"})
+
+
+def test_every_code_of_the_hub_has_a_status() -> None:
+    assert set(STATUS_OF_CODE) == set(get_args(CallCode))

@@ -107,6 +107,13 @@ async def test_the_runs_events_are_streamed(api: Api, ann: Client) -> None:
         assert (epoch, int(offset)) == (events[0].value["epoch"], event.value["offset"])
 
 
+async def test_an_answer_that_is_over_at_once_is_streamed_too(api: Api, ann: Client) -> None:
+    await ann.open()
+    for number in range(5):
+        async with ann.events(MESSAGES, {"content": f"hi {number}"}, "POST") as stream:
+            assert [event.type for event in await stream.rest()] == ["run_started", "step", "text", "done"]
+
+
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
 async def test_who_goes_away_does_not_stop_the_run(api: Api, ann: Client, accept: str) -> None:
     await ann.open()
