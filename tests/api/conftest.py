@@ -1,4 +1,4 @@
-"""Every test that asks for an `api` runs on both embedded stores."""
+"""An `api` in memory, or on the store that `both_stores` says."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,9 +9,10 @@ import pytest_asyncio
 from tests.api.serving import Api, Client, serving
 
 
-@pytest_asyncio.fixture(params=["memory", "sqlite"])
+@pytest_asyncio.fixture
 async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
-    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'hub.db'}"
+    is_stored = getattr(request, "param", "memory") == "sqlite"
+    url = f"sqlite:///{tmp_path / 'hub.db'}" if is_stored else "memory://"
     async with serving(backplane=url) as api:
         yield api
 

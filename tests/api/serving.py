@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
+import pytest
 import uvicorn
 from starlette.requests import HTTPConnection
 
@@ -20,6 +21,9 @@ from tests.server.live import Uvicorn
 
 _TAKEOVER = "hub.server.transports.uvicorn_takeover"
 WAIT_S = 30
+
+both_stores = pytest.mark.parametrize("api", ["memory", "sqlite"], indirect=True)
+"""Run a test on both embedded stores; others are run in memory."""
 
 
 async def by_name(request: HTTPConnection) -> User | None:

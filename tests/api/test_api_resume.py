@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.api.serving import Api, Client, Event
+from tests.api.serving import Api, Client, Event, both_stores
 from tests.runs.scripted import Act, ScriptedProvider, says
 
 MESSAGES, EVENTS = "/sessions/ses/messages", "/sessions/ses/events"
@@ -89,6 +89,7 @@ async def read_some(
     return found
 
 
+@both_stores
 @pytest.mark.parametrize("seed", range(3))
 async def test_cut_anywhere_it_goes_on_right_there(api: Api, ann: Client, seed: int) -> None:
     chosen = random.Random(seed)
@@ -113,6 +114,7 @@ async def test_cut_anywhere_it_goes_on_right_there(api: Api, ann: Client, seed: 
     assert late == events[-1:]
 
 
+@both_stores
 async def test_the_stream_of_an_answer_goes_on_as_that_of_its_session(api: Api, ann: Client) -> None:
     await ann.open()
     answer = Gated()
@@ -129,6 +131,7 @@ async def test_the_stream_of_an_answer_goes_on_as_that_of_its_session(api: Api, 
     assert offsets == list(range(int(str(offsets[0])), int(str(offsets[0])) + len(offsets)))
 
 
+@both_stores
 async def test_asked_again_in_the_middle_it_is_the_same_answer(api: Api, ann: Client) -> None:
     await ann.open()
     answer = Gated()

@@ -1,13 +1,11 @@
 """Who may ask, from which page, how often and how much: the rules of the hub."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import get_args
 
 import httpx2
 import pytest
-import pytest_asyncio
 from starlette.requests import Request
 
 from hub.api.door import Door
@@ -24,13 +22,6 @@ from tests.server.raw_http import Exchange, ask
 MESSAGES, EVENTS = "/sessions/ses/messages", "/sessions/ses/events"
 AS_ANN = {"Authorization": "Bearer ann", "Content-Type": "application/json"}
 PAGE, ELSEWHERE = "https://app.example", "https://evil.example"
-
-
-@pytest_asyncio.fixture
-async def api() -> AsyncIterator[Api]:
-    """On one store: none of this is about what is stored."""
-    async with serving() as api:
-        yield api
 
 
 async def test_without_a_token_nothing_is_told(api: Api) -> None:
@@ -125,7 +116,7 @@ async def test_a_body_that_is_too_large_is_not_read() -> None:
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    async with serving(client_timeout_s=0.2) as api, api.client() as ann:
+    async with serving(client_timeout_s=0.5) as api, api.client() as ann:
         await ann.open()
         head = {**AS_ANN, "Content-Length": "10"}
         async with asyncio.timeout(10), Exchange(api.host, "POST", f"/api{MESSAGES}", None, head) as slow:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.api.serving import Api, Client, serving
+from tests.api.serving import Api, Client, both_stores, serving
 from tests.runs.scripted import call, end, says
 from tests.server.raw_http import Exchange
 
@@ -25,6 +25,7 @@ async def answered(client: Client, run: dict[str, object]) -> dict[str, object]:
                 return found
 
 
+@both_stores
 async def test_without_a_wish_the_finished_answer_comes(api: Api, ann: Client) -> None:
     await ann.open()
     api.provider.scripts.append(says("Hel", "lo"))
@@ -68,6 +69,7 @@ async def test_a_wait_is_bounded(api: Api, ann: Client) -> None:
     assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=120")
 
 
+@both_stores
 async def test_the_same_message_again_is_the_same_run(api: Api, ann: Client) -> None:
     await ann.open()
     message = {"messageId": "m1", "content": "hi"}
@@ -89,6 +91,7 @@ async def test_a_failed_answer_is_a_message_too(api: Api, ann: Client) -> None:
     assert error["code"] == "internal"
 
 
+@both_stores
 async def test_the_runs_events_are_streamed(api: Api, ann: Client) -> None:
     await ann.open()
     gate = asyncio.Event()
@@ -107,6 +110,7 @@ async def test_the_runs_events_are_streamed(api: Api, ann: Client) -> None:
         assert (epoch, int(offset)) == (events[0].value["epoch"], event.value["offset"])
 
 
+@both_stores
 async def test_an_answer_that_is_over_at_once_is_streamed_too(api: Api, ann: Client) -> None:
     await ann.open()
     for number in range(5):
@@ -114,6 +118,7 @@ async def test_an_answer_that_is_over_at_once_is_streamed_too(api: Api, ann: Cli
             assert [event.type for event in await stream.rest()] == ["run_started", "step", "text", "done"]
 
 
+@both_stores
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
 async def test_who_goes_away_does_not_stop_the_run(api: Api, ann: Client, accept: str) -> None:
     await ann.open()
@@ -132,6 +137,7 @@ async def test_who_goes_away_does_not_stop_the_run(api: Api, ann: Client, accept
     assert text_of(await ann.ask("POST", MESSAGES, {"messageId": "m1", "content": "hi"})) == "one two"
 
 
+@both_stores
 async def test_stop(api: Api, ann: Client) -> None:
     await ann.open()
     assert (await ann.ask("POST", "/sessions/ses/stop"))["outcome"] == "nothing_running"
@@ -149,6 +155,7 @@ async def test_stop(api: Api, ann: Client) -> None:
     await ann.problem(404, "run_not_found", "POST", "/sessions/ses/stop", {"runId": "run_of_nobody"})
 
 
+@both_stores
 async def test_regenerate(api: Api, ann: Client) -> None:
     await ann.open()
     await ann.problem(404, "message_not_found", "POST", "/sessions/ses/regenerate", {})

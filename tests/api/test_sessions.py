@@ -2,10 +2,11 @@
 
 import asyncio
 
-from tests.api.serving import Api, Client, serving
+from tests.api.serving import Api, Client, both_stores, serving
 from tests.runs.scripted import says
 
 
+@both_stores
 async def test_a_session_is_created_joined_read_listed_and_deleted(api: Api, ann: Client) -> None:
     created = await ann.http.post("/api/sessions", json={"title": "Plans", "session_id": None})
     assert created.status_code == 201
@@ -32,6 +33,7 @@ async def test_without_a_body_it_is_a_session_as_the_hub_makes_it(ann: Client) -
     assert made.json()["session"]["autonomy"] == "agent-default"
 
 
+@both_stores
 async def test_pages_follow_each_other(ann: Client) -> None:
     for number in range(5):
         await ann.open(f"ses{number}")
