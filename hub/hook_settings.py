@@ -1,9 +1,14 @@
 """The settings of the hooks that come with the hub. All are off unless they are set."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PiiKind = Literal["iban", "card", "person", "email", "phone"]
+PII_KINDS: tuple[PiiKind, ...] = get_args(PiiKind)
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
 class HookSettings(BaseSettings):
@@ -16,6 +21,13 @@ class HookSettings(BaseSettings):
     )
     flag_injections: bool = Field(
         default=False, description="true (messages that look like prompt injections are marked) or false"
+    )
+    redact_pii: Annotated[tuple[PiiKind, ...], NoDecode] = Field(
+        default=(),
+        description="a list of what is taken out of messages (email, phone, iban, card, person), all, or nothing",
+    )
+    pii_regions: Annotated[tuple[Region, ...], NoDecode] = Field(
+        default=(), description="a list of countries (US, DE) whose phone numbers are known without +"
     )
     cached_answers: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=0, description="how many answers may be kept to be given again to the same question, or 0 for none"
@@ -31,3 +43,12 @@ class HookSettings(BaseSettings):
         description="a number from 0 to 100: the part of the users who see answers while they are made; "
         "the others get each one in one piece",
     )
+
+    @field_validator("redact_pii", "pii_regions", mode="before")
+    @classmethod
+    def _split_words(cls, words: object, about: ValidationInfo) -> object:
+        if not isinstance(words, str):
+            return words
+        if about.field_name == "redact_pii" and words.strip() == "all":
+            return PII_KINDS
+        return tuple(filter(None, re.split(r"[,\s]+", words)))

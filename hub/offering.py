@@ -6,9 +6,12 @@ from pydantic import SecretStr
 
 from hub.config import Settings
 from hub.errors import SettingsError
+from hub.hooks.base import InputFunction
 from hub.hooks.cache import ResponseCache
+from hub.hooks.injection import injection_flag
 from hub.hooks.registry import Hooks
 from hub.hooks.rollout import Rollout
+from hub.hooks.size import size_check
 from hub.provider_settings import KEYS, source_of
 from hub.providers.anthropic import AnthropicProvider
 from hub.providers.base import Provider
@@ -81,7 +84,24 @@ def hooks(settings: Settings) -> Hooks:
             max_age_s=settings.cached_answer_age_s,
         )
     percent = settings.streaming_percent
-    return Hooks(cache=cache, streaming=None if percent == 100 else Rollout("streaming", percent))
+    found = Hooks(cache=cache, streaming=None if percent == 100 else Rollout("streaming", percent))
+    if settings.max_message_chars:
+        found.input_check(name="size")(size_check(settings.max_message_chars))
+    if settings.redact_pii:
+        found.input_check(name="pii", timeout_s=30.0)(_redactor(settings))
+    if settings.flag_injections:
+        found.input_check(name="injection", fails="open")(injection_flag())
+    return found
+
+
+def _redactor(settings: Settings) -> InputFunction:
+    try:
+        from hub.hooks.pii import redactor
+    except ImportError as error:
+        raise SettingsError(
+            "--redact-pii (HUBLINE_REDACT_PII) needs what is not installed: pip install 'hubline[pii]', or unset it."
+        ) from error
+    return redactor(settings.redact_pii, settings.pii_regions)
 
 
 def prices(settings: Settings) -> Mapping[str, Price]:
