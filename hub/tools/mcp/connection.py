@@ -82,15 +82,27 @@ class McpConnection:
     async def run(self) -> None:
         """Until it is cancelled. Never fails: a server that cannot be reached is tried again."""
         while True:
-            problem = "it ended the connection"
-            try:
-                await self._follow()
-            except Exception as error:  # whatever a foreign server, or its transport, comes up with
-                problem = _reason(error)
+            problem = await self._attempt()
             wait_s = min(self._limits.first_wait_s * 2**self._failures, self._limits.longest_wait_s)
             self._failures = min(self._failures + 1, 30)
             logger.warning("MCP server %s: %s; next attempt in %.1f s", self._server.name, problem, wait_s)
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))
+
+    async def _attempt(self) -> str:
+        """One connection, from its beginning to what ended it, which is returned.
+
+        It has a task of its own: the client's cancel scopes now and then leave a cancellation behind (seen where a
+        process could not be started just when the time for it was over), and that must end no more than the attempt.
+        """
+        attempt = asyncio.create_task(self._follow())
+        try:
+            await asyncio.wait({attempt})
+        finally:
+            while not attempt.done():  # as we are cancelled; once may be lost to the client, which needs 6 s at most
+                attempt.cancel()
+                await asyncio.wait({attempt}, timeout=10)
+            error = None if attempt.cancelled() else attempt.exception()
+        return "the attempt was cut short" if error is None else _reason(error)
 
     async def _follow(self) -> None:
         """Connect, and offer the tools whenever they change. Raises what ends the connection."""
