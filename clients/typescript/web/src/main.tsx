@@ -1,7 +1,9 @@
 /** Puts the page together. Every address is relative, so that it works below any prefix. */
 
-import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { render } from "preact";
+import { EitherWire } from "./state/either_wire";
+import { HttpWire } from "./state/http_wire";
 import { realTimers } from "./state/timers";
 import { Unfinished } from "./state/unfinished";
 import { Viewer } from "./state/viewer";
@@ -16,10 +18,11 @@ import "./style/message.css";
 import "./style/tool.css";
 import "./style/approval.css";
 
-const wire = new HubConnectionBuilder()
-  .withUrl("hub", { transport: HttpTransportType.WebSockets, accessTokenFactory: keptToken })
+const signalr = new HubConnectionBuilder()
+  .withUrl("hub", { accessTokenFactory: keptToken })
   .configureLogging(LogLevel.None) // what goes wrong is shown on the page
   .build();
+const wire = new EitherWire(signalr, new HttpWire("api", keptToken, realTimers));
 
 const unfinished = new Unfinished(textStorage());
 const isSeen = () => !document.hidden;

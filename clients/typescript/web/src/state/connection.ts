@@ -20,12 +20,14 @@ export interface Wire {
   invoke<T>(method: string, ...args: unknown[]): Promise<T>;
   stream<T>(method: string, ...args: unknown[]): { subscribe(observer: Observer<T>): { dispose(): void } };
   onclose(callback: (error?: Error) => void): void;
+  /** What is to be known about the way it goes; null if nothing is. */
+  readonly note?: string | null;
 }
 
 export type LinkState = "connecting" | "online" | "reconnecting" | "offline";
 export interface Link {
   state: LinkState;
-  /** Why it is not online, in a sentence. */
+  /** Why it is not online, in a sentence; while it is: what is to be known about it. */
   reason: string | null;
   /** Nothing more happens by itself; `retryNow` tries again. */
   final: boolean;
@@ -117,7 +119,7 @@ export class Connection {
     this.starting = false;
     this.attempt = 0;
     this.wasOnline = true;
-    this.show("online", null);
+    this.show("online", this.wire.note ?? null);
   }
 
   private failed(error: unknown): void {

@@ -163,7 +163,7 @@ function ConnectionState() {
   );
 }
 
-/** Why nothing moves, in a sentence; empty while all is well. */
+/** Why nothing moves, or moves in another way, in a sentence; empty while all is well. */
 export function ConnectionBar() {
   const { connection } = useViewer();
   const { state, reason, final, signIn } = useWatched(connection.subscribe, () => connection.link);
@@ -171,6 +171,11 @@ export function ConnectionBar() {
   if (signIn) return <SignIn />;
   return (
     <div role={final ? "alert" : "status"} class="bars">
+      {state === "online" && reason !== null && (
+        <p class="bar" data-testid="connection-note">
+          <span>{reason}</span>
+        </p>
+      )}
       {shown && (
         <p class="bar" data-testid="connection-bar">
           <span>{reason ?? "The connection was lost."}</span>
