@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from hub import authentication, config, metrics, offering, pages
+from hub import authentication, config, metrics, offering, pages, tooling
 from hub.api.app import HttpApi
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
@@ -47,8 +47,6 @@ from hub.server.options import HubOptions, ServerLimits
 from hub.server.server import HubServer
 from hub.server.testing import TestClient
 from hub.tools.schema import ToolFunction
-from hub.tools.tables import table_tools
-from hub.tools.toolset import Toolset
 
 logger = logging.getLogger("hub.app")
 
@@ -83,7 +81,7 @@ class Hubline:
         **wanted: object,
     ) -> None:
         self.settings = settings if settings is not None else config.load(wanted)
-        self.tools = Toolset(table_tools(max_result_bytes=self.settings.max_tool_result_bytes))
+        self.tools = tooling.tools(self.settings)
         self.hooks = offering.hooks(self.settings)
         self.providers = offering.providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
@@ -234,6 +232,7 @@ class Hubline:
             stack.push_async_callback(self._close_providers)
             await self._backplane.start()
             stack.push_async_callback(self._backplane.close)
+            await stack.enter_async_context(tooling.mcp_servers(self.settings, self.tools))
             await stack.enter_async_context(self._follows.running())
             await stack.enter_async_context(self._supervisor.running())
             await self._server.start()

@@ -20,6 +20,7 @@ from hub.errors import SettingsError
 from hub.hook_settings import HookSettings
 from hub.log import LogLevel
 from hub.provider_settings import ProviderSettings, sentence
+from hub.tool_settings import ToolSettings
 
 PREFIX = "HUBLINE_"
 MEMORY_URL = "memory://"
@@ -34,7 +35,7 @@ Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(HookSettings, ProviderSettings):
+class Settings(HookSettings, ProviderSettings, ToolSettings):
     """All settings, checked. Use `load`, which says what is wrong in one sentence."""
 
     model_config = SettingsConfigDict(

@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.metrics": (),
     "hub.hook_settings": (),
     "hub.provider_settings": (),
-    "hub.config": ("hub.errors", "hub.hook_settings", "hub.log", "hub.provider_settings"),
+    "hub.tool_settings": ("hub.provider_settings",),
+    "hub.config": ("hub.errors", "hub.hook_settings", "hub.log", "hub.provider_settings", "hub.tool_settings"),
     "hub.protocol": ("hub.errors",),
     "hub.chat": ("hub.errors",),
     "hub.tables": (),
@@ -47,6 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Part of the app: it makes the providers.
     "hub.offering": (*GROUND, "hub.config", "hub.hooks", "hub.provider_settings", "hub.providers", "hub.runs"),
+    "hub.tooling": (*GROUND, "hub.config", "hub.tools"),
     "hub.app": (
         *GROUND,
         *(
@@ -61,7 +63,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "hub.protocol",
             "hub.providers",
         ),
-        *("hub.hooks", "hub.runs", "hub.server", "hub.tools"),
+        *("hub.hooks", "hub.runs", "hub.server", "hub.tooling", "hub.tools"),
     ),
     "hub.terminal": (*GROUND, "hub.protocol", "hub.chat"),
     "hub.listening": (*GROUND, "hub.config"),

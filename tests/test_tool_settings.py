@@ -1,0 +1,53 @@
+"""The settings of the tools: what they bring into an application, and what a wrong one is told."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub import Hubline, config
+from hub.errors import SettingsError
+
+THINGS = str(Path(__file__).parent / "tools" / "mcp" / "things.py")
+
+
+@pytest.mark.parametrize(
+    ("servers", "problem"),
+    [
+        ("things", "Invalid JSON"),
+        ("[1]", "should be an object"),
+        ('{"a b": {"command": "x"}}', "HUBLINE_MCP_SERVERS is wrong at a b"),
+        ('{"a": {}}', "a command or a url for a, and not both"),
+        ('{"a": {"command": "x", "url": "http://x"}}', "and not both"),
+        ('{"a": {"url": "ftp://x"}}', "HUBLINE_MCP_SERVERS is wrong at a.url"),
+        ('{"a": {"command": "x", "environment": {"KEY": "s3cret"}}}', "wrong at a.environment"),
+    ],
+)
+def test_wrong_servers_are_told_in_a_sentence_without_their_secrets(servers: str, problem: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        config.load({"mcp_servers": servers})
+    assert problem in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_servers_stand_in_the_environment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBLINE_MCP_SERVERS", '{"a": {"url": "http://x/mcp", "headers": {"Authorization": "s3cret"}}}')
+    settings = config.load({})
+    assert settings.mcp_server_entries["a"].headers == {"Authorization": "s3cret"}
+    assert "s3cret" not in repr(settings)
+    assert config.flag_of("mcp_servers") is None
+
+
+def test_the_calculator_is_there_by_default() -> None:
+    assert Hubline(backplane="memory://", mcp_servers=None).tools.get("calculate") is not None
+
+
+async def test_tools_of_servers_come_while_the_application_runs() -> None:
+    things = {"things": {"command": sys.executable, "args": [THINGS, "stdio"]}, "dead": {"command": "/nonexistent"}}
+    app = Hubline(backplane="memory://", mcp_servers=things)
+    assert json.loads(app.settings.mcp_servers.get_secret_value() if app.settings.mcp_servers else "") == things
+    async with app.lifespan(), asyncio.timeout(30):
+        while app.tools.get("things_stock") is None:  # noqa: ASYNC110  # another process
+            await asyncio.sleep(0.01)
