@@ -1,11 +1,12 @@
 """The interfaces of a backplane, and the structs that travel through them.
 
-Four things, each with one purpose:
+Five things, each with one purpose:
 
 - `Bus` carries bytes to whoever listens now. It stores nothing.
 - `Journal` keeps each session's events in order and publishes them as they are stored.
 - `Inbox` decides, in one atomic act each, everything that is asked of a session; `Leases` say which node does it.
 - `Directory` knows which sessions there are, and whose they are.
+- `Files` keeps what was uploaded to a session, or made in it.
 
 Common rules. A method that cannot reach its store raises `BackplaneAway`; what it asked may or may not have happened,
 and every method is written so that asking again is safe. Times are integer milliseconds since 1970 and come from the
@@ -386,6 +387,43 @@ class Directory(Protocol):
         ...
 
 
+# -------------------------------------------------------------------------------------------------------- files
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """What is known of a file besides its bytes. `size` is their number; `session_created_at` tells the session from
+    a later one with the same id."""
+
+    file_id: str
+    name: str
+    media_type: str
+    size: int
+    session_created_at: int
+
+
+class Files(Protocol):
+    """The files of sessions. They live as long as the session's other keys do, and are never changed."""
+
+    async def put(self, session_id: str, record: FileRecord, content: bytes, *, max_total_bytes: int) -> bool:
+        """Store a file, as one act, unless the session's files would then be over `max_total_bytes` together.
+
+        False: over, and nothing stored. An id that is there already stays as it is (True): ids are used once.
+        """
+        ...
+
+    async def get(self, session_id: str, file_id: str) -> FileRecord | None: ...
+
+    async def content(self, session_id: str, file_id: str) -> bytes | None: ...
+
+    async def remove(self, session_id: str, file_id: str) -> None:
+        """Forget one file, if it is there."""
+        ...
+
+    async def delete(self, session_id: str) -> None:
+        """Forget all files of the session."""
+        ...
+
+
 class Backplane(Protocol):
     """All of them together, of one store."""
 
@@ -394,6 +432,7 @@ class Backplane(Protocol):
     inbox: Inbox
     leases: Leases
     directory: Directory
+    files: Files
 
     async def start(self) -> None:
         """Open the store. Raises `SettingsError` with what to do if it cannot be used."""

@@ -16,6 +16,7 @@ from hub.backplane.base import (
     Backplane,
     Entry,
     Fence,
+    FileRecord,
     Fold,
     Known,
     Lease,
@@ -309,8 +310,41 @@ class MemoryDirectory:
                 del self._by_user[user]
 
 
+class MemoryFiles:
+    """`Files` on a dict."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, dict[str, tuple[FileRecord, bytes]]] = {}  # by session and file id
+
+    async def put(self, session_id: str, record: FileRecord, content: bytes, *, max_total_bytes: int) -> bool:
+        files = self._files.get(session_id, {})
+        if record.file_id in files:
+            return True
+        if sum(there.size for there, _ in files.values()) + record.size > max_total_bytes:
+            return False
+        self._files.setdefault(session_id, files)[record.file_id] = (record, content)
+        return True
+
+    async def get(self, session_id: str, file_id: str) -> FileRecord | None:
+        found = self._files.get(session_id, {}).get(file_id)
+        return None if found is None else found[0]
+
+    async def content(self, session_id: str, file_id: str) -> bytes | None:
+        found = self._files.get(session_id, {}).get(file_id)
+        return None if found is None else found[1]
+
+    async def remove(self, session_id: str, file_id: str) -> None:
+        files = self._files.get(session_id, {})
+        files.pop(file_id, None)
+        if not files:
+            self._files.pop(session_id, None)
+
+    async def delete(self, session_id: str) -> None:
+        self._files.pop(session_id, None)
+
+
 class MemoryBackplane(Backplane):
-    """All five on one process's memory. Needs no `start`; `close` forgets nothing."""
+    """All six on one process's memory. Needs no `start`; `close` forgets nothing."""
 
     def __init__(self, *, epoch_source: Callable[[], str] = random_epoch) -> None:
         boxes: dict[str, Box] = {}
@@ -320,6 +354,7 @@ class MemoryBackplane(Backplane):
         self.inbox = inbox
         self.leases = inbox
         self.directory = MemoryDirectory()
+        self.files = MemoryFiles()
 
     async def start(self) -> None:
         return None

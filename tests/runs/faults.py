@@ -12,6 +12,7 @@ from hub.backplane.base import (
     Directory,
     Entry,
     Fence,
+    Files,
     Fold,
     Inbox,
     Journal,
@@ -200,7 +201,7 @@ class FaultyLeases(Leases):
 
 
 class FaultyBackplane(Backplane):
-    """One node's line to the store that it shares with others; the bus and the directory do not fail."""
+    """One node's line to the store that it shares with others; the bus, the directory and the files do not fail."""
 
     def __init__(self, inner: Backplane) -> None:
         self.faults = Faults()
@@ -209,6 +210,7 @@ class FaultyBackplane(Backplane):
         self.inbox = FaultyInbox(inner.inbox, self.faults)
         self.leases = FaultyLeases(inner.leases, self.faults)
         self.directory: Directory = inner.directory
+        self.files: Files = inner.files
 
     async def start(self) -> None:
         return None

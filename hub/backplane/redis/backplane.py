@@ -4,6 +4,7 @@ from hub.backplane.base import Backplane
 from hub.backplane.redis.bus import RedisBus
 from hub.backplane.redis.claims import RedisClaims
 from hub.backplane.redis.directory import RedisDirectory
+from hub.backplane.redis.files import RedisFiles
 from hub.backplane.redis.inbox import RedisInbox
 from hub.backplane.redis.journal import RedisJournal
 from hub.backplane.redis.keys import Keys
@@ -22,7 +23,7 @@ MEANING = {
 
 
 class RedisBackplane(Backplane):
-    """All five on one Redis, and the claims of connection tokens. Any number of nodes share it.
+    """All six on one Redis, and the claims of connection tokens. Any number of nodes share it.
 
     `url` as in `hub.backplane.redis.url`; raises SettingsError for another one. Hubs that share a server tell each
     other apart by the database's number, or by `prefix`.
@@ -44,6 +45,7 @@ class RedisBackplane(Backplane):
         self.inbox = inbox
         self.leases = inbox
         self.directory = RedisDirectory(self.servers)
+        self.files = RedisFiles(self.servers)
         self.claims = RedisClaims(self.servers)
 
     @property

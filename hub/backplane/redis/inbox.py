@@ -173,7 +173,7 @@ class RedisInbox:
         reply = await self._servers.run(
             keys.bucket,
             "renew",
-            (*keys.all(), self._keys.due(keys.bucket)),
+            (*keys.all(), self._keys.due(keys.bucket), keys.files),
             *(fence.number, fence.owner, expires_at, _version(), session_id, self._retention_ms, appended),
         )
         return decide.work(_box(reply if isinstance(reply, bytes) else None))
@@ -246,7 +246,7 @@ class RedisInbox:
         reply = await self._servers.run(
             keys.bucket,
             "commit",
-            (*keys.all(), self._keys.due(keys.bucket)),
+            (*keys.all(), self._keys.due(keys.bucket), keys.files),
             *(seen.version, _version(), b"" if is_bare else _encode(state)),
             "" if held is not None or box.since is None else box.since,
             *(change, *lease, session_id, self._retention_ms, *(seen.appended or ("", "")), *seen.past),

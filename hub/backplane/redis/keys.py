@@ -6,6 +6,7 @@
     PREFIX:{BUCKET}:i:SESSION   hash     m:MESSAGE its place, p:PLACE whose that is
     PREFIX:{BUCKET}:p:SESSION   hash     what the inbox is done with: a:ask r:run n:note c:call
     PREFIX:{BUCKET}:s:SESSION   hash     the directory's record: v its version, r MessagePack of `SessionRecord`
+    PREFIX:{BUCKET}:f:SESSION   hash     files: r:FILE MessagePack of `FileRecord`, c:FILE its content, t bytes of all
     PREFIX:{BUCKET}:u:USER      zset     a user's sessions by the time of their last change
     PREFIX:{BUCKET}:t:ID        string   a connection token that was used: its node
     PREFIX:{BUCKET}:due         zset     sessions by the expiry of their lease, or the arrival of undriven work
@@ -40,6 +41,7 @@ class SessionKeys(msgspec.Struct, frozen=True):
     past: bytes
     record: bytes
     channel: bytes
+    files: bytes
 
     def all(self) -> tuple[bytes, ...]:
         """The six that live and expire together, in the order that scripts expect."""
@@ -63,7 +65,7 @@ class Keys:
             bucket = _bucket(raw)
             tag = self._tagged[bucket]
             keys = SessionKeys(
-                bucket, *(tag + kind + raw for kind in (b"h:", b"e:", b"m:", b"i:", b"p:", b"s:", b"J:"))
+                bucket, *(tag + kind + raw for kind in (b"h:", b"e:", b"m:", b"i:", b"p:", b"s:", b"J:", b"f:"))
             )
             self._sessions[session_id] = keys
         return keys

@@ -20,6 +20,9 @@ Word: TypeAlias = str | bytes | int
 
 AWAY = "Redis cannot be reached"
 
+LOOK_AGAIN_S = 0.05
+"""After a server seems to be silent: whoever was held up itself reads only now what has come long ago."""
+
 
 def pack(*words: Word) -> bytes:
     packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub asks for a tuple of one
@@ -42,6 +45,7 @@ class Wire(asyncio.Protocol):
         self._out_bytes = 0
         self._heard_at = 0.0  # when a reply came last, or the first command began to wait
         self._timer: asyncio.TimerHandle | None = None  # while commands wait
+        self._seems_gone = False  # once the time is over, until it was looked again
 
     @property
     def is_open(self) -> bool:
@@ -136,7 +140,8 @@ class Wire(asyncio.Protocol):
         if not self._waiting:
             return
         left_s = self._heard_at + self._timeout_s - self._loop.time()
-        if left_s <= 0:
+        if left_s <= 0 and self._seems_gone:
             self.close()
-        else:
-            self._timer = self._loop.call_later(left_s, self._check)
+            return
+        self._seems_gone = left_s <= 0
+        self._timer = self._loop.call_later(left_s if left_s > 0 else LOOK_AGAIN_S, self._check)

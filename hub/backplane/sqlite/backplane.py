@@ -12,6 +12,7 @@ from hub.backplane.base import (
     Backplane,
     Entry,
     Fence,
+    FileRecord,
     Fold,
     Known,
     Lease,
@@ -29,6 +30,7 @@ from hub.backplane.epoch import random_epoch
 from hub.backplane.fanout import Fanout, LocalBus
 from hub.backplane.sqlite.directory import DirectoryActs
 from hub.backplane.sqlite.file import SqliteFile, file_identity
+from hub.backplane.sqlite.files import FileActs
 from hub.backplane.sqlite.health import Ailment, Health
 from hub.backplane.sqlite.inbox import InboxActs
 from hub.backplane.sqlite.journal import JournalActs
@@ -45,6 +47,7 @@ class _Store:
         self.inbox = InboxActs(file)
         self.journal = JournalActs(file, self.inbox.box, epoch_source)
         self.directory = DirectoryActs(file)
+        self.files = FileActs(file)
 
     def open(self) -> None:
         self.file.open(prepare=self.inbox.expire_all)
@@ -185,8 +188,29 @@ class SqliteDirectory:
         return await self._submit(partial(self._acts.delete, session_id))
 
 
+class SqliteFiles:
+    def __init__(self, store: _Store, writer: Writer) -> None:
+        self._acts = store.files
+        self._submit = writer.submit
+
+    async def put(self, session_id: str, record: FileRecord, content: bytes, *, max_total_bytes: int) -> bool:
+        return await self._submit(partial(self._acts.put, session_id, record, content, max_total_bytes))
+
+    async def get(self, session_id: str, file_id: str) -> FileRecord | None:
+        return await self._submit(partial(self._acts.get, session_id, file_id))
+
+    async def content(self, session_id: str, file_id: str) -> bytes | None:
+        return await self._submit(partial(self._acts.content, session_id, file_id))
+
+    async def remove(self, session_id: str, file_id: str) -> None:
+        await self._submit(partial(self._acts.remove, session_id, file_id))
+
+    async def delete(self, session_id: str) -> None:
+        await self._submit(partial(self._acts.delete, session_id))
+
+
 class SqliteBackplane(Backplane):
-    """All five on one file, which no other process can serve meanwhile. The bus is this process's own.
+    """All six on one file, which no other process can serve meanwhile. The bus is this process's own.
 
     Whether the file is well is looked at every `check_s` seconds (see `health`). `identity` names the store's life (see
     `file.file_identity`); `epoch_source` makes a new epoch's name.
@@ -210,6 +234,7 @@ class SqliteBackplane(Backplane):
         self.inbox = inbox
         self.leases = inbox
         self.directory = SqliteDirectory(store, self.writer)
+        self.files = SqliteFiles(store, self.writer)
 
     async def start(self) -> None:
         await self.writer.start()

@@ -55,6 +55,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
         "CREATE INDEX participants_session ON participants (session_id)",
     ),
+    (
+        # Files. The content comes last, so that a record is read without it.
+        """CREATE TABLE files (
+            session_id TEXT NOT NULL, file_id TEXT NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL,
+            size INTEGER NOT NULL, session_created_at INTEGER NOT NULL, content BLOB NOT NULL,
+            UNIQUE (session_id, file_id)
+        )""",
+    ),
 )
 
 

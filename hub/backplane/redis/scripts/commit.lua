@@ -1,5 +1,5 @@
 -- Store a decision of the inbox, if nobody came between.
--- KEYS: head, stream, rows, ids, past, record, due. ARGV: identity, version loaded, new version, state ('' for none),
+-- KEYS: head, stream, rows, ids, past, record, due, files. ARGV: identity, version loaded, new version, state ('' for none),
 -- since when work waits undriven ('' for none), lease: keep, clear or set, its number, owner and expiry, session,
 -- retention ms, the fence's number whose append must be stored ('' for none) and that append's, then pairs of field and
 -- value for the past. Answers 1, or 0 where somebody came between, or the error STALE where that append is lost.
@@ -36,4 +36,5 @@ end
 for at = 1, 6 do
   redis.call('PEXPIRE', KEYS[at], ARGV[11])
 end
+redis.call('PEXPIRE', KEYS[8], ARGV[11])
 return 1

@@ -1,5 +1,5 @@
 -- Renew a lease with nothing to settle.
--- KEYS: head, stream, rows, ids, past, record, due. ARGV: identity, fence, owner, expiry, new version, session,
+-- KEYS: head, stream, rows, ids, past, record, due, files. ARGV: identity, fence, owner, expiry, new version, session,
 -- retention ms, the fence's append that must be stored (0: none). Answers the inbox's state (false for none), or the
 -- error STALE.
 local head = redis.call('HMGET', KEYS[1], 'n', 'o', 'b', 'f', 'l')
@@ -14,4 +14,5 @@ redis.call('ZADD', KEYS[7], ARGV[4], ARGV[6])
 for at = 1, 6 do
   redis.call('PEXPIRE', KEYS[at], ARGV[7])
 end
+redis.call('PEXPIRE', KEYS[8], ARGV[7])
 return head[3]
