@@ -138,6 +138,7 @@ class Wire(asyncio.Protocol):
     def _check(self) -> None:
         self._timer = None
         if not self._waiting:
+            self._seems_gone = False
             return
         left_s = self._heard_at + self._timeout_s - self._loop.time()
         if left_s <= 0 and self._seems_gone:

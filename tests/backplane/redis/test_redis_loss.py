@@ -1,6 +1,7 @@
 """What a node does when Redis, or the way to it, fails."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -103,6 +104,19 @@ async def test_node_that_hears_nothing_notices_and_connects_again(
     proxy.replies = all_of_it
     await is_there(node)
     await heard_again(node, heard)
+
+
+async def test_node_that_was_held_up_does_not_take_its_own_silence_for_the_servers(
+    server: RedisServer, open_redis: Open
+) -> None:
+    node = await open_redis(server.url, timeout_s=0.2, probe_s=0.05)
+    before = node.servers.losses
+    for _ in range(3):
+        asked = asyncio.create_task(node.journal.top("s"))
+        await asyncio.sleep(0)  # it is on its way, and so is a probe now and then
+        time.sleep(0.5)  # noqa: ASYNC251  # as a node does that gets no processor
+        assert (await asked).offset == 0
+    assert node.servers.losses == before
 
 
 async def test_server_that_is_silent_is_away_until_it_speaks(own_server: RedisServer, open_redis: Open) -> None:
