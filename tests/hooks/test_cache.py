@@ -12,6 +12,7 @@ from hub.chat.parts import NO_USAGE, Json, Message, TextPart
 from hub.errors import ProviderError
 from hub.hooks.base import Found
 from hub.hooks.cache import ENTRY_BYTES, ResponseCache, key_of
+from hub.hooks.output import Output
 from hub.hooks.registry import Hooks
 from hub.providers.base import Delta, Request, TextDelta, ThinkingDelta, ThinkingEnd, ToolSpec
 from hub.runs.asking import Wish
@@ -149,6 +150,30 @@ async def test_a_stopped_answer_is_not_kept() -> None:
         await node.idle()
         await asked.ask("second", user="ann")
     assert asked.requests == 2
+
+
+async def test_an_answer_that_was_stopped_after_its_last_delta_is_not_kept() -> None:
+    hooks = caching()
+    is_at_end = asyncio.Event()
+
+    @hooks.on_output(timeout_s=60.0)
+    async def slow(output: Output) -> None:
+        async for _ in output:
+            pass
+        is_at_end.set()
+        await asyncio.Event().wait()
+
+    asked = Asked(hooks=hooks)
+    node = asked.node
+    async with node.running():
+        await node.open("first")
+        recorder = await node.record("first")
+        await node.send("hi", session_id="first")
+        await is_at_end.wait()
+        await node.stop(session_id="first")
+        await node.idle()
+    assert recorder.done()[0].outcome == "stopped"
+    assert hooks.cache is not None and len(hooks.cache) == 0
 
 
 async def test_who_asks_anew_gets_another_answer_which_is_then_given() -> None:

@@ -6,6 +6,7 @@ The runner asks for each of these at one place. Where no hook is set, nothing st
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -33,7 +34,7 @@ Prose = Callable[[Literal["text", "thinking"], str], None]
 
 
 class Hooked:
-    """The hooks of one run. `prepare` before its first step; then, once, `ended` or `cut`."""
+    """The hooks of one run: `prepare` before its first step, `ended` after its last if it comes to that, then `cut`."""
 
     def __init__(
         self, environment: RunEnvironment, session: Session, run_id: str, ask: RunAsk, writer: EventWriter
@@ -46,6 +47,7 @@ class Hooked:
         self._writer = writer
         self._found: Sequence[Found] = ()
         self._outputs: dict[asyncio.Task[None], tuple[Hook[OutputFunction], Output]] = {}
+        self._keep: Callable[[int], None] | None = None  # set by a step whose answer may be given again
         self._is_done = False  # once `done` may be written at any moment
         self.on_prose: Prose | None = None  # set by `prepare` if somebody listens
 
@@ -130,8 +132,10 @@ class Hooked:
                 task.cancel()
 
     def cut(self, outcome: RunOutcome) -> None:
-        """The run was cut off, and `done` is written: hooks see the end, and nothing waits for them."""
+        """`done` is written: hooks that the run was cut off from see the end, and nothing waits for them."""
         self._is_done = True
+        if outcome == "completed" and self._keep is not None:
+            self._keep(self._env.now_ms())
         loop = asyncio.get_running_loop()
         for task, (hook, output) in self._outputs.items():
             if output.outcome is None:
@@ -168,7 +172,7 @@ class Hooked:
                 if not isinstance(delta, UsageSoFar):
                     joined.add(delta)
                 if isinstance(delta, StepEnd) and (answer := answer_of(joined.deltas())) is not None:
-                    cache.put(key, answer, self._env.now_ms())
+                    self._keep = partial(cache.put, key, answer)
                 yield delta
 
     # ------------------------------------------------------------------------------------------------- its events
