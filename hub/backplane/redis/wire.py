@@ -45,7 +45,7 @@ class Wire(asyncio.Protocol):
         self._out_bytes = 0
         self._heard_at = 0.0  # when a reply came last, or the first command began to wait
         self._timer: asyncio.TimerHandle | None = None  # while commands wait
-        self._seems_gone = False  # once the time is over, until it was looked again
+        self._silent_since = -1.0  # the last `_heard_at` after which it seemed gone
 
     @property
     def is_open(self) -> bool:
@@ -138,11 +138,12 @@ class Wire(asyncio.Protocol):
     def _check(self) -> None:
         self._timer = None
         if not self._waiting:
-            self._seems_gone = False
             return
         left_s = self._heard_at + self._timeout_s - self._loop.time()
-        if left_s <= 0 and self._seems_gone:
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._check)
+        elif self._silent_since == self._heard_at:
             self.close()
-            return
-        self._seems_gone = left_s <= 0
-        self._timer = self._loop.call_later(left_s if left_s > 0 else LOOK_AGAIN_S, self._check)
+        else:
+            self._silent_since = self._heard_at
+            self._timer = self._loop.call_later(LOOK_AGAIN_S, self._check)
