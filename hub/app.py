@@ -31,6 +31,7 @@ from hub.runs.chats import Chats
 from hub.runs.drive.driver import DriverEnvironment
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
+from hub.runs.files.limits import FileLimits
 from hub.runs.follow.attendance import PresenceLimits
 from hub.runs.follow.follows import Follows
 from hub.runs.hosts.limits import HostLimits
@@ -145,6 +146,7 @@ class Hubline:
             "queuedRuns": self._limits.max_queued_runs,
             "steps": self._limits.max_steps,
             "presenceBytes": self._limits.presence.max_bytes,
+            "fileBytes": self._limits.files.max_bytes,
         }
         self._server.add(CHAT_PATH, ChatHub, options, make=lambda: ChatHub(chats, announced))
         served = self._server.served(CHAT_PATH)
@@ -402,6 +404,7 @@ def _run_limits(settings: Settings) -> RunLimits:
             timeout_s=settings.client_tool_timeout_s,
             max_result_bytes=settings.max_tool_result_bytes,
         ),
+        files=FileLimits(max_bytes=settings.max_file_bytes, max_session_bytes=settings.max_session_files_bytes),
     )
 
 

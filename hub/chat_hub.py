@@ -13,6 +13,7 @@ from hub.chat.parts import Session, WireStruct
 from hub.chat_requests import (
     ApprovalRequest,
     ErrorRequest,
+    FileRequest,
     HistoryRequest,
     ListRequest,
     MessageRequest,
@@ -76,6 +77,7 @@ FEATURES = [
     "approvals",
     "presence",
     "client_tools",
+    "upload",
 ]
 
 
@@ -226,6 +228,12 @@ class ChatHub(Hub):
             self._user, session_id, self.context.connection_id, call_id, wanted.result, wanted.error
         )
         return _encoded(heard)
+
+    async def upload(self, session_id: str, request: object, pieces: AsyncIterator[str]) -> Encoded:
+        wanted = parse(FileRequest, request)
+        return _encoded(
+            await self._chats.files.upload(self._user, session_id, wanted.name, wanted.media_type, wanted.size, pieces)
+        )
 
     async def regenerate(self, session_id: str, request: object) -> Encoded:
         wanted = parse(RegenerateRequest, request)

@@ -93,6 +93,14 @@ class ShareRequest(UnshareRequest):
     role: SharedRole
 
 
+class FileRequest(WireModel):
+    """The file that an upload brings."""
+
+    name: Annotated[str, Field(max_length=1000)]
+    media_type: Annotated[str, Field(max_length=200)]
+    size: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+
+
 class PositionRequest(WireModel):
     epoch: Annotated[str, Field(max_length=128)]
     offset: Annotated[int, Field(ge=0, le=MAX_INTEGER)]

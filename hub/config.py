@@ -33,6 +33,7 @@ NoSeconds = Annotated[float, Field(ge=0, le=_YEAR_S)]
 Bytes = Annotated[int, Field(ge=1024, le=1 << 30)]
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+FileBytes = Annotated[int, Field(ge=1, le=100 << 20)]
 
 
 class Settings(HookSettings, ProviderSettings, ToolSettings):
@@ -195,6 +196,12 @@ class Settings(HookSettings, ProviderSettings, ToolSettings):
     max_tool_result_bytes: Count = Field(
         default=256 * 1024,
         description="a number from 1: how many bytes of JSON the result of a tool may have",
+    )
+    max_file_bytes: FileBytes = Field(
+        default=10 << 20, description="a number of bytes from 1 to 104857600: the size of one file"
+    )
+    max_session_files_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=50 << 20, description="a number of bytes from 1: what the files of a session may have together"
     )
     provider_inactivity_s: Seconds = Field(
         default=120.0, description="a number of seconds: the silence of a provider that ends an answer"

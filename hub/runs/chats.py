@@ -17,6 +17,7 @@ from hub.runs.approving import Approving
 from hub.runs.asking import Asking, Providers
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
+from hub.runs.files.store import SessionFiles
 from hub.runs.follow.follows import Follows
 from hub.runs.follow.presence import Attending
 from hub.runs.follow.watch import Sink, Watch
@@ -83,6 +84,7 @@ class Chats:
         self._access = Access(sessions)
         self.presences = follows.presences
         self._reading = Reading(backplane.journal, follows)
+        self.files = SessionFiles(backplane.files, self._access, environment.limits.files, environment.new_id)
         self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
         self.approving = Approving(backplane.inbox, backplane.journal, self._access, supervisor)
         self.hosting = Hosting(environment, backplane, self._access, supervisor)
@@ -186,6 +188,7 @@ class Chats:
         self._follows.end(session_id)
         self._supervisor.touch(session_id)  # wakes its driver, which learns it, and forgets what was written meanwhile
         await self.hosting.forget(session)
+        await self.files.forget(session_id)
         return session
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from hub.runs.files.limits import FileLimits
 from hub.runs.follow.attendance import PresenceLimits
 from hub.runs.hosts.limits import HostLimits
 
@@ -32,3 +33,4 @@ class RunLimits:
     approval_s: float = 600.0
     presence: PresenceLimits = field(default_factory=PresenceLimits)
     hosts: HostLimits = field(default_factory=HostLimits)
+    files: FileLimits = field(default_factory=FileLimits)
