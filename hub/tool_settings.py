@@ -1,10 +1,11 @@
-"""The settings of the tools on the server: the MCP servers whose tools runs may call."""
+"""The settings of the tools on the server: the MCP servers whose tools runs may call, and what `fetch` may read."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_core import to_json
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hub.provider_settings import sentence
 
@@ -38,6 +39,12 @@ class ToolSettings(BaseSettings):
         '"env": {}}} or {"NAME": {"url": "https://…", "headers": {}}}',
     )
 
+    fetch_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="a list of the hosts (HOST, HOST:PORT or *.HOST) that the tool `fetch` may read, "
+        "or nothing for no such tool",
+    )
+
     @field_validator("mcp_servers", mode="before")
     @classmethod
     def _write_servers(cls, servers: object) -> object:
@@ -56,6 +63,19 @@ class ToolSettings(BaseSettings):
             if (entry.command is None) == (entry.url is None):
                 raise sentence(f"HUBLINE_MCP_SERVERS needs a command or a url for {name}, and not both.")
         return servers
+
+    @field_validator("fetch_allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, words: object) -> object:
+        return tuple(filter(None, re.split(r"[,\s]+", words))) if isinstance(words, str) else words
+
+    @field_validator("fetch_allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?", host):
+                raise ValueError("not a host")
+        return tuple(host.lower() for host in hosts)
 
     @property
     def mcp_server_entries(self) -> dict[str, McpServerSettings]:

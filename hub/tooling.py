@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from hub.config import Settings
 from hub.errors import SettingsError
 from hub.tools.calculator import calculator
+from hub.tools.fetch import fetch_tool
 from hub.tools.tables import table_tools
 from hub.tools.toolset import Toolset
 
@@ -16,7 +17,10 @@ def tools(settings: Settings) -> Toolset:
     if settings.mcp_servers is not None and find_spec("mcp") is None:
         raise SettingsError("HUBLINE_MCP_SERVERS needs the extra mcp: pip install 'hubline[mcp]'.")
     max_bytes = settings.max_tool_result_bytes
-    return Toolset([*table_tools(max_result_bytes=max_bytes), calculator(max_result_bytes=max_bytes)])
+    found = Toolset([*table_tools(max_result_bytes=max_bytes), calculator(max_result_bytes=max_bytes)])
+    if settings.fetch_allowed_hosts:
+        found.add(fetch_tool(settings.fetch_allowed_hosts, max_result_bytes=max_bytes))
+    return found
 
 
 @asynccontextmanager

@@ -51,3 +51,16 @@ async def test_tools_of_servers_come_while_the_application_runs() -> None:
     async with app.lifespan(), asyncio.timeout(30):
         while app.tools.get("things_stock") is None:  # noqa: ASYNC110  # another process
             await asyncio.sleep(0.01)
+
+
+def test_fetch_is_there_for_hosts_that_are_allowed() -> None:
+    assert Hubline(backplane="memory://").tools.get("fetch") is None
+    app = Hubline(backplane="memory://", fetch_allowed_hosts="docs.python.org, *.Example.com:8443")
+    assert app.settings.fetch_allowed_hosts == ("docs.python.org", "*.example.com:8443")
+    assert app.tools.get("fetch") is not None
+
+
+@pytest.mark.parametrize("hosts", ["*", "https://example.com", "a/b", "*.*", "ann@example.com", "[::1]"])
+def test_a_host_that_is_none_is_refused(hosts: str) -> None:
+    with pytest.raises(SettingsError, match="HUBLINE_FETCH_ALLOWED_HOSTS"):
+        config.load({"fetch_allowed_hosts": hosts})
