@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from hub.api.operations import OPERATIONS, Operation
 from hub.api.problems import ProblemDetails
-from hub.api.requests import WAIT_HELP
+from hub.api.requests import POSITION, WAIT_HELP
 from hub.chat import events
 from hub.chat.parts import Json
 
@@ -88,14 +88,15 @@ def _parameters(operation: Operation) -> list[Json]:
             found.append({"name": name, "in": "query", "schema": {k: v for k, v in plain.items() if k != "title"}})
     if operation.streams == "always":
         text = "Go on after this event: its id, `epoch:offset`."
-        found.append({"name": "Last-Event-ID", "in": "header", "description": text, "schema": _POSITION})
-        found.append({"name": "after", "in": "query", "description": f"{text} The header wins.", "schema": _POSITION})
+        found.append({"name": "Last-Event-ID", "in": "header", "description": text, "schema": _AFTER})
+        found.append({"name": "after", "in": "query", "description": f"{text} The header wins.", "schema": _AFTER})
     if operation.streams == "asked":
         found.append({"name": "Prefer", "in": "header", "description": WAIT_HELP, "schema": {"type": "string"}})
     return found
 
 
-_POSITION = {"type": "string", "pattern": r"^[^:]{1,128}:[0-9]{1,15}$"}
+_POSITION = {"type": "string", "pattern": f"^{POSITION}$"}
+_AFTER = {"type": "string", "pattern": f"^({POSITION})?$"}
 
 # Of streams, whose schema is that of each event: a word for that is in OpenAPI 3.2 only.
 _SENT: Mapping[str, Json] = {

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from hub.api.problems import Problem
 from hub.backplane.base import Position
-from hub.chat_requests import AgainRequest, ContentRequest, Id, PositionRequest, RunRequest, parse
+from hub.chat_requests import AgainRequest, ContentRequest, Id, RunRequest
 from hub.errors import CallError, ProtocolError
 from hub.protocol.values import load_json
 
@@ -22,6 +22,9 @@ MAX_WAIT_S = 120.0
 """Proxies give up on silent answers after a minute or so; who wants more asks again, or follows events."""
 
 WAIT_HELP = "`wait=N`: how many seconds to wait for the finished answer; `respond-async`: not at all (RFC 7240)."
+
+POSITION = "[^:]{1,128}:[0-9]{1,15}"
+"""What the id of an event looks like: epoch:offset."""
 
 _NUMBER = re.compile(r"[0-9]{1,16}")
 _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.IGNORECASE)
@@ -100,10 +103,10 @@ def position_of(request: Request) -> Position | None:
     text = request.headers.get("last-event-id") or request.query_params.get("after")
     if not text:
         return None
-    epoch, colon, offset = text.rpartition(":")
-    if not colon or _NUMBER.fullmatch(offset) is None:
+    if re.fullmatch(POSITION, text) is None:
         raise CallError("invalid_arguments", "after: Write the id of an event, epoch:offset, or leave it out.")
-    return parse(PositionRequest, {"epoch": epoch, "offset": int(offset)}).position()
+    epoch, _, offset = text.partition(":")
+    return Position(epoch, int(offset))
 
 
 def wait_of(request: Request) -> tuple[float, str]:

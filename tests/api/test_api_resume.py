@@ -162,7 +162,7 @@ async def test_a_position_that_is_not_there_begins_with_a_snapshot(api: Api, ann
 
 async def test_what_is_no_position_is_refused(ann: Client) -> None:
     await ann.open()
-    for position in ("17", "a:b", ":", "a:", "a:-1", "a:1.5", "a:99999999999999999"):
+    for position in ("17", "a:b", ":", ":3", "a:b:3", "a:", "a:-1", "a:1.5", "a:99999999999999999"):
         answer = await ann.http.get("/api/sessions/ses/events", headers={"last-event-id": position})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_arguments")
         assert (await ann.http.get("/api/sessions/ses/events", params={"after": position})).status_code == 400
