@@ -96,6 +96,8 @@ class _HostedCall:
         self._claim: Claim | None = None  # of this attempt
         self._ended_at: int | None = None  # when the claiming connection ended
         self._worked_at = 0  # when the host reported progress last
+        self._began_at = calling.now_ms()
+        self._blind_at = 0  # when the hosts could not be read last: nor could they say that they are there
 
     def hear(self, raw: bytes) -> None:
         match said.to_drivers(raw):
@@ -136,10 +138,12 @@ class _HostedCall:
         try:
             while not result.done():
                 self._changed.clear()
-                await self._look()
+                has_seen = await self._look()
                 if self._claim is None and claim.done():
                     self._claim = answers.claim(claim.result())
-                if self._claim is None:
+                if not has_seen:
+                    pass  # nothing is decided by what was so before
+                elif self._claim is None:
                     await self._send()
                 elif self._is_lost(self._claim):
                     if not self._may_run_again(self._claim):
@@ -158,16 +162,22 @@ class _HostedCall:
             result.cancel()
             claim.cancel()
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
+        """Read the host as it is now; False if that could not be done."""
         try:
             self._host = await self._calling.hosts.one(self._offer.host_id)
         except BackplaneAway as error:
             logger.warning("call %s: its host could not be looked for (%s)", self._call_id, error)
+            self._blind_at = self._now_ms()
+            return False
+        return True
 
     async def _send(self) -> None:
         """To the newest connection, if there is one; each time again, for the one before may not have come through."""
         host = self._host
         if host is None:
+            if self._now_ms() <= max(self._blind_at + self._limits.grace_ms, self._began_at + self._limits.settle_ms):
+                return  # it was offered a moment ago, and may be about to say that it is there
             first = await self._calling.patiently(lambda: self._answer(self._claim_key, CLOSED))
             self._claim = answers.claim(first)
             if self._claim is None:
@@ -211,7 +221,8 @@ class _HostedCall:
 
     def _is_grace_over(self) -> bool:
         assert self._ended_at is not None
-        return self._now_ms() - max(self._ended_at, self._worked_at) > self._limits.grace_ms
+        since = max(self._ended_at, self._worked_at, self._blind_at)
+        return self._now_ms() - since > self._limits.grace_ms
 
     async def _pause(self, *awaited: asyncio.Task[bytes]) -> None:
         """Until there is something to do, or one tick."""

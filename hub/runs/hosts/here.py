@@ -174,17 +174,28 @@ class HostsHere:
 
     async def _beat(self) -> None:
         """Say, again and again, which hosts are here: those of a node that has died fall silent."""
+        is_away = False
         while True:
-            await asyncio.sleep(self._limits.beat_s)
+            # After an outage at once: without a beat, a host is gone.
+            await asyncio.sleep(min(self._limits.look_s, self._limits.beat_s) if is_away else self._limits.beat_s)
+            is_away = False
             for session_id, local in list(self._sessions.items()):
-                await self._beat_once(session_id, local)
+                if not await self._beat_once(session_id, local):
+                    is_away = True
+                    break
 
-    async def _beat_once(self, session_id: str, local: _Local) -> None:
+    async def _beat_once(self, session_id: str, local: _Local) -> bool:
+        """Whether the store was there."""
+
         def apply(hosts: Hosts, now: int) -> Hosts:
             here = tuple(local.registered.values())  # of now: one may have left while we waited
             return records.beaten(hosts, here, now=now, grace_ms=self._limits.grace_ms)
 
         try:
             await self._store.change(session_id, local.created_at, apply)
-        except (BackplaneAway, CallError) as error:  # the next beat may do
+        except BackplaneAway as error:
             logger.warning("session %s: its hosts could not be kept (%s)", session_id, error)
+            return False
+        except CallError as error:  # others have taken its place meanwhile
+            logger.warning("session %s: a host has no place any more (%s)", session_id, error)
+        return True

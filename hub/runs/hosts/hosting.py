@@ -244,13 +244,13 @@ class Hosting:
     async def _claim(self, session_id: str, execute: said.Execute, told: _Told) -> None:
         mine = answers.encode(Claim(execute.host_id, execute.connection_id))
         key = answers.claim_key(execute.created_at, execute.call_id, execute.attempt)
-        try:
-            first = await self._backplane.inbox.answer(session_id, key, mine)
-        except BackplaneAway as error:
-            logger.warning("session %s: a call could not be claimed (%s)", session_id, error)
-            if self._calls.get((session_id, execute.call_id)) is told:
-                del self._calls[session_id, execute.call_id]  # tried again when it is sent again
-            return
+        first = None
+        while first is None and not told.is_over:
+            try:
+                first = await self._backplane.inbox.answer(session_id, key, mine)
+            except BackplaneAway as error:  # it may have been claimed: what is claimed must be sent
+                logger.warning("session %s: a call could not be claimed (%s)", session_id, error)
+                await asyncio.sleep(self._limits.look_s)
         self._supervisor.touch(session_id)
         if first != mine or told.is_over:
             return

@@ -30,6 +30,11 @@ class HostLimits:
         return self.grace_s / 5
 
     @property
+    def settle_ms(self) -> int:
+        """How long a call looks for its host at least, before it says that there is none."""
+        return min(2_000, self.grace_ms)
+
+    @property
     def silent_ms(self) -> int:
         """After how long without a beat a connection counts as ended."""
         return round(self.beat_s * 3000)
