@@ -48,7 +48,7 @@ async def test_tools_of_servers_come_while_the_application_runs() -> None:
     things = {"things": {"command": sys.executable, "args": [THINGS, "stdio"]}, "dead": {"command": "/nonexistent"}}
     app = Hubline(backplane="memory://", mcp_servers=things)
     assert json.loads(app.settings.mcp_servers.get_secret_value() if app.settings.mcp_servers else "") == things
-    async with app.lifespan(), asyncio.timeout(30):
+    async with app.lifespan(), asyncio.timeout(60):
         while app.tools.get("things_stock") is None:  # noqa: ASYNC110  # another process
             await asyncio.sleep(0.01)
 

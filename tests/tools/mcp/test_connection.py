@@ -25,7 +25,7 @@ KEY = "k-123"
 LIMITS = McpLimits(first_wait_s=0.02, longest_wait_s=0.1, look_again_s=3600, max_result_bytes=1_000)
 STDIO = McpServer("things", command=sys.executable, args=(THINGS, "stdio"), env={"THINGS_KEY": KEY})
 
-until = partial(until_within, timeout_s=30)
+until = partial(until_within, timeout_s=60)
 
 Reports = list[tuple[float | None, str | None]]
 
@@ -81,7 +81,7 @@ async def call(tool: Tool, reports: Reports | None = None, **arguments: Json) ->
 
 async def back(tools: Toolset) -> str:
     """The process of the server, as soon as it answers again."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return str(await call(the(tools, "things_pid")))
