@@ -23,6 +23,7 @@ from hub.chat.parts import Access
 from hub.chat_hub import ChatHub, PresencePush, ToolPush
 from hub.clock import now_ms
 from hub.config import Settings
+from hub.downloads import Downloads
 from hub.errors import BackplaneAway
 from hub.hooks.base import ContextFunction, InputFunction, OutputFunction
 from hub.hooks.registry import Fails
@@ -154,6 +155,7 @@ class Hubline:
         chats.hosting.push_by(ToolPush(served.registry))
         self._api = HttpApi(chats, self._server, served, _new_id)
         self._metrics.register(self._api.registry)
+        self._downloads = Downloads(chats.files, self._server, served)
 
     # ------------------------------------------------------------------------------------------- extending it
 
@@ -250,6 +252,7 @@ class Hubline:
             routes = [
                 *self._server.routes(),
                 *self._api.routes(),
+                *self._downloads.routes(),
                 *pages.routes(self._not_ready, lambda: metrics.exposition(self._metrics)),
             ]
             self._starlette = Starlette(routes=routes, lifespan=self.lifespan)

@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *(*GROUND, *INTERFACES, "hub.chat", "hub.chat_requests"),
         *("hub.protocol.messages", "hub.protocol.values", "hub.runs", "hub.server"),
     ),
+    "hub.downloads": (*GROUND, "hub.api", "hub.chat.parts", "hub.runs.files", "hub.server"),
     # Part of the app: it makes the providers.
     "hub.offering": (*GROUND, "hub.config", "hub.hooks", "hub.provider_settings", "hub.providers", "hub.runs"),
     "hub.tooling": (*GROUND, "hub.config", "hub.tools"),
@@ -58,6 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "hub.chat_hub",
             "hub.config",
             "hub.api",
+            "hub.downloads",
             "hub.offering",
             "hub.pages",
             "hub.protocol",

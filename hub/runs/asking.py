@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from hub.backplane.base import Ask, Backplane, Known, Position, WhenBusy
-from hub.chat.parts import Autonomy, Json, Message, Session, TextPart, WireStruct
+from hub.chat.parts import Autonomy, FilePart, Json, Message, Session, TextPart, WireStruct
 from hub.errors import CallError
 from hub.hooks.base import Checked, UserMessage
 from hub.providers.base import Provider
@@ -17,6 +17,7 @@ from hub.runs.access import Access, check_autonomy
 from hub.runs.ask import RunAsk
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
+from hub.runs.files.store import SessionFiles
 from hub.runs.reading import Reading
 
 ANSWER = "answer"
@@ -109,7 +110,9 @@ class Asking:
         reading: Reading,
         supervisor: Supervisor,
         providers: Providers,
+        files: SessionFiles,
     ) -> None:
+        self._files = files
         self._env = environment
         self._backplane = backplane
         self._access = access
@@ -122,7 +125,7 @@ class Asking:
         user: str,
         session_id: str,
         message_id: str,
-        parts: Sequence[TextPart],
+        parts: Sequence[TextPart | FilePart],
         *,
         context: Json = None,
         replaces: str | None = None,
@@ -141,9 +144,10 @@ class Asking:
         if replaces is not None:
             await self._replaceable(session_id, message_id, replaces)
         digest = _digest(parts, context, replaces, wish.continues)  # of what was sent: a repeat is known by it
+        parts = await self._files.resolved(session, parts)
         checked = await self._checked(session_id, message_id, user, parts, context, provider, model)
         if checked.text is not None:
-            parts = [TextPart(checked.text)]
+            parts = [TextPart(checked.text), *(part for part in parts if isinstance(part, FilePart))]
         ask = RunAsk(
             message_id=message_id,
             answer_id=self._env.new_id(ANSWER),
@@ -167,7 +171,7 @@ class Asking:
         session_id: str,
         message_id: str,
         user: str,
-        parts: Sequence[TextPart],
+        parts: Sequence[TextPart | FilePart],
         context: Json,
         provider: str,
         model: str,
@@ -177,7 +181,7 @@ class Asking:
             return Checked()
         if await self._backplane.inbox.known(session_id, ask_id=message_id) is not None:
             return Checked()
-        text = "\n\n".join(part.text for part in parts)
+        text = "\n\n".join(part.text for part in parts if isinstance(part, TextPart))
         return await self._env.hooks.check(
             UserMessage(session_id=session_id, user=user, text=text, context=context, provider=provider, model=model)
         )

@@ -85,7 +85,7 @@ class Chats:
         self.presences = follows.presences
         self._reading = Reading(backplane.journal, follows)
         self.files = SessionFiles(backplane.files, self._access, environment.limits.files, environment.new_id)
-        self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers)
+        self.asking = Asking(environment, backplane, self._access, self._reading, supervisor, providers, self.files)
         self.approving = Approving(backplane.inbox, backplane.journal, self._access, supervisor)
         self.hosting = Hosting(environment, backplane, self._access, supervisor)
         self.sharing = Sharing(environment, self._access, sessions, follows, self._note)
