@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from hub.backplane.base import Position
 from hub.chat.parts import Access as ToolAccess
-from hub.chat.parts import ApprovalScope, Autonomy, Json, Rating, TextPart
+from hub.chat.parts import ApprovalScope, Autonomy, FilePart, Json, Rating, TextPart
 from hub.chat.titles import clean_title
 from hub.errors import CallError
 from hub.runs.approving import ApprovalWish
@@ -109,11 +109,29 @@ class PositionRequest(WireModel):
         return Position(self.epoch, self.offset)
 
 
-class PartRequest(WireModel):
-    """A part of a user's message. Files come with `Upload`, which this hub does not have yet."""
+class TextRequest(WireModel):
+    """Words in a user's message."""
 
     type: Literal["text"]
     text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+
+    def part(self) -> TextPart | None:
+        """None where it says nothing."""
+        return TextPart(self.text) if self.text.strip() else None
+
+
+class FilePartRequest(WireModel):
+    """A file in a user's message, by the id that `Upload` gave. An `image` is a file as well."""
+
+    type: Literal["file", "image"]
+    file_id: Id
+
+    def part(self) -> FilePart:
+        """With the id only: what else there is to say of it is stored with the file."""
+        return FilePart(self.file_id, "", "", 0)
+
+
+PartRequest = Annotated[TextRequest | FilePartRequest, Field(discriminator="type")]
 
 
 class ContentRequest(WireModel):
@@ -123,10 +141,11 @@ class ContentRequest(WireModel):
     context: Annotated[Json, BeforeValidator(_bounded_depth)] = None
     replaces: Id | None = None
 
-    def parts(self) -> list[TextPart]:
+    def parts(self) -> list[TextPart | FilePart]:
         """The parts that say something."""
-        texts = [self.content] if isinstance(self.content, str) else [part.text for part in self.content]
-        return [TextPart(text) for text in texts if text.strip()]
+        if isinstance(self.content, str):
+            return [TextPart(self.content)] if self.content.strip() else []
+        return [part for asked in self.content if (part := asked.part()) is not None]
 
 
 class MessageRequest(ContentRequest):
