@@ -183,10 +183,13 @@ class Conversation:
                 )
             )
         except Refused as refusal:
-            # It was stopped, or ended with its node, or Redis has forgotten that it waited.
+            # It was stopped, or ended with its node, or Redis has forgotten that it waited. That is about to be seen;
+            # where the run is begun anew, it asks again.
             if "[call_closed]" not in str(refusal):
                 self._tell(f"ResolveApproval of {call_id} was refused: {refusal}")
             self._counts["approvals too late"] += 1
+            await self._pulse.wait()
+            self._resolved.discard((run_id, call_id, losses))
             return
         said = [answer["resolution"] for answer in answers]
         if said[0] != said[1] and self._store.losses == losses:
