@@ -80,7 +80,7 @@ def main() -> None:
     for name, score in (("injection", injection_score()), ("pii", pii_score())):
         print(f"{name}: {score.cases} cases, {score.negatives} of them with nothing to find")
         print(f"  recall           {score.found}/{score.wanted} = {score.recall:.1%} (floor {LEAST_RECALL[name]:.0%})")
-        print(f"  false positives  {score.false_positives}/{score.cases} (at most {MOST_FALSE[name]})")
+        print(f"  false positives  in {score.false_positives} cases (at most {MOST_FALSE[name]})")
         languages = (f"{name} {score.found_in[name]}/{count}" for name, count in score.wanted_in.items() if count)
         print(f"  by language      {', '.join(languages)}")
         print("".join(f"  {miss}\n" for miss in score.misses))
