@@ -69,15 +69,15 @@ def test_it_is_as_the_document_says(served: Served, operation: Operation, mode: 
 
 
 def is_known(failure: Failure, case: Case[Any], answer: httpx2.Response) -> bool:
-    """What the document cannot say: which providers there are, what is blank, that `$` is a text's very end; that null
-    is as nothing, and `after` is not looked at beside the header; that 413 is said before anything is looked at."""
+    """What the document cannot say: which providers and files there are, what is blank, that `$` is a text's very end;
+    that null is as nothing, `after` not looked at beside the header, and 413 said before anything is looked at."""
     if failure.__class__.__name__ == "AcceptedNegativeData":
         has_both = "Last-Event-ID" in (case.headers or {}) and "after" in (case.query or {})
         return answer.status_code == 413 or case.body is None or has_both
     if failure.__class__.__name__ != "RejectedPositiveData":
         return False
     problem = answer.json()
-    said = ("The message has no content", "String should match pattern")
+    said = ("The message has no content", "There is no file", "String should match pattern")
     return problem["code"] == "provider_not_allowed" or any(text in problem["detail"] for text in said)
 
 
