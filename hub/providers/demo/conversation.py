@@ -33,6 +33,11 @@ def text_of(message: Message) -> str:
     return "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
 
 
+def goes_on(message: Message) -> bool:
+    """Whether the user says no more than "go on"."""
+    return text_of(message).strip().rstrip(".!").lower() in _GO_ON
+
+
 def size_of(message: Message) -> int:
     """In characters; what the client sent along counts as much."""
     context = message.context
@@ -61,7 +66,7 @@ def split(messages: Sequence[Message]) -> tuple[list[Message], Stage]:
         return users, Stage()
     if messages[-1].role == "assistant":
         return users, _stage(messages[-1])
-    if len(users) > 1 and text_of(users[-1]).strip().rstrip(".!").lower() in _GO_ON:
+    if len(users) > 1 and goes_on(users[-1]):
         before = messages[-2]
         if before.role == "assistant" and before.status in ("stopped", "interrupted", "limit", "failed"):
             return users[:-1], _stage(before)
