@@ -11,7 +11,7 @@ answers):
 - strings hold no half characters (lone surrogates), and numbers are finite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -20,11 +20,13 @@ from hub.providers.history import (
     EMPTY_MESSAGE,
     GO_ON,
     LEFT_OUT,
+    PDF,
+    Attached,
     CallIds,
     errors_text,
     result_text,
     steps,
-    user_texts,
+    user_content,
     valid_name,
 )
 from hub.providers.text import has_half, whole_json, whole_text
@@ -44,13 +46,16 @@ class Turn(msgspec.Struct):
     content: list[Block]
 
 
-def to_turns(messages: Sequence[Message], client_errors: Sequence[str] = ()) -> list[Turn]:
-    """The turns of a request. `client_errors` are told at the end of the last turn of the user."""
+def to_turns(
+    messages: Sequence[Message], client_errors: Sequence[str] = (), files: Mapping[str, bytes] = {}
+) -> list[Turn]:
+    """The turns of a request. `client_errors` are told at the end of the last turn of the user; `files` are the bytes
+    of those in messages of users, by id."""
     ids = CallIds()
     turns: list[Turn] = []
     for message in messages:
         if message.role == "user":
-            _add(turns, "user", [_text(said) for said in user_texts(message)])
+            _add(turns, "user", [_said(said) for said in user_content(message, files)])
         else:
             _add_answer(turns, message, ids)
     if not turns or turns[0].role != "user":
@@ -67,6 +72,15 @@ def to_turns(messages: Sequence[Message], client_errors: Sequence[str] = ()) -> 
 
 def _text(text: str) -> Block:
     return {"type": "text", "text": whole_text(text)}
+
+
+def _said(said: str | Attached) -> Block:
+    if isinstance(said, str):
+        return _text(said)
+    source = {"type": "base64", "media_type": said.media_type, "data": said.base64}
+    if said.media_type == PDF:
+        return {"type": "document", "source": source, "title": said.name}
+    return {"type": "image", "source": source}
 
 
 def _add(turns: list[Turn], role: str, blocks: list[Block]) -> None:

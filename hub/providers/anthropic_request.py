@@ -16,7 +16,7 @@ def to_body(request: Request, *, max_tokens: int, thinking: bool) -> dict[str, J
 
     Cache markers stand where prefixes end that come again: the tools, the system text, and the last turn of the user.
     """
-    turns = to_turns(request.messages, request.client_errors)
+    turns = to_turns(request.messages, request.client_errors, request.files)
     body: dict[str, Json] = {"model": request.model, "max_tokens": max_tokens}
     if request.system.strip():
         body["system"] = [{"type": "text", "text": whole_text(request.system), "cache_control": _CACHE}]

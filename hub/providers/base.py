@@ -28,6 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `messages` are the session's, oldest first, without those that are superseded or wait; the last is the user's, or
     the answer under way if this is not the first step (its tool calls then all have their outcome). Every part carries
     the `step` it came from. `client_errors` are errors that the client reported since its last request.
+    `files` are the bytes of the users' files, by id; of those that are not there the model is told the name.
     """
 
     session_id: str
@@ -38,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     tools: Sequence[ToolSpec] = ()
     client_errors: Sequence[str] = ()
     step: int = 0
+    files: Mapping[str, bytes] = {}
 
 
 class TextDelta(msgspec.Struct, frozen=True):

@@ -4,9 +4,12 @@ Nothing here looks at a clock or makes random ids, so that the history of one re
 one's, which is what prompt caching lives on.
 """
 
+import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
 
 from hub.chat.parts import FilePart, Json, Message, Part, TextPart, ToolCallPart
 from hub.providers.base import ToolSpec
@@ -15,6 +18,10 @@ from hub.providers.text import json_text, whole_text
 EMPTY_MESSAGE = "(empty message)"
 LEFT_OUT = "(Earlier messages are left out.)"
 NO_TOOL_NAME = "unnamed"
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+PDF = "application/pdf"
+ATTACHABLE = (*IMAGES, PDF)
+BOM = "\ufeff"
 GO_ON = "Your last message was cut off. Go on exactly where it stopped; repeat nothing and do not mention the break."
 
 _NOT_ALLOWED = re.compile(r"[^a-zA-Z0-9_-]")
@@ -63,21 +70,45 @@ def steps(parts: Sequence[Part]) -> Iterable[list[Part]]:
         yield group
 
 
-def user_texts(message: Message) -> list[str]:
-    """What a user's message says, never nothing: what the client sent along, then the user's own words and files."""
+class Attached(msgspec.Struct, frozen=True):
+    """A file that a model can look at: an image or a PDF, as base64."""
+
+    name: str
+    media_type: str
+    base64: str
+
+
+def user_content(
+    message: Message, files: Mapping[str, bytes] = {}, *, takes: Collection[str] = ATTACHABLE
+) -> list[str | Attached]:
+    """What a user's message says, never nothing: what the client sent along, then the user's own words and files.
+
+    Files are those of types in `takes` whose bytes are there; those of text are told as text, all others by name.
+    """
     context = [] if message.context is None else [f"<context>\n{json_text(message.context)}\n</context>"]
-    said = [text for part in message.parts if (text := whole_text(_user_text(part))).strip()]
+    said = [found for part in message.parts if (found := _user_part(part, files, takes))]
     return [*context, *(said or [EMPTY_MESSAGE])]
 
 
-def _user_text(part: Part) -> str:
+def _user_part(part: Part, files: Mapping[str, bytes], takes: Collection[str]) -> str | Attached | None:
     match part:
         case TextPart():
-            return part.text
+            return whole_text(part.text) if part.text.strip() else None
         case FilePart():
-            return f"[file: {part.name}, {part.media_type}, {part.size} bytes]"
+            return _file(part, files.get(part.file_id), takes)
         case _:
-            return ""
+            return None
+
+
+def _file(part: FilePart, content: bytes | None, takes: Collection[str]) -> str | Attached:
+    note = whole_text(f"[file: {part.name}, {part.media_type}, {part.size} bytes]")
+    if content is None:
+        return note
+    if part.media_type.startswith("text/"):
+        return f"{note}\n{content.decode('utf-8', 'replace').removeprefix(BOM)}\n[end of the file]"
+    if part.media_type not in takes:
+        return f"{note} (Its contents cannot be shown to you.)"
+    return Attached(whole_text(part.name), part.media_type, base64.b64encode(content).decode())
 
 
 def errors_text(client_errors: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ RULES. A request that breaks one is answered 400 `invalid_request_error` with th
  6. Messages: at least one; each has a known role and only fields that the role may have.
  7. "system" stands at the beginning only. A user's message comes before the assistant's first. No two messages of a
     user, and no two of the assistant, stand side by side.
- 8. Contents are non-blank strings. The assistant's may be null or absent if there are `tool_calls`.
+ 8. Contents are non-blank strings; a user's may be a list of parts: text, images as data URLs, PDFs as files. The
+    assistant's may be null or absent if there are `tool_calls`.
  9. `tool_calls`: not empty; each has an id of 1 to 40 characters that is unique in the request, the type "function", a
     name as in rule 4, and arguments that are a string with a JSON object.
 10. Tool messages follow the assistant's message with their calls directly; each call is answered once.
@@ -34,7 +35,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from tests.provider_server.rules import WINDOW_TOKENS, Broken, Obj, Signer, as_list, as_object, demand
+from tests.provider_server.rules import WINDOW_TOKENS, Broken, Obj, Signer, as_list, as_object, demand, is_file
 
 MODELS = ("gpt-5.5", "gpt-6-luna", "gemini-3.8-flash", "gpt-oss:20b")
 SKIPS = "skip_thought_signature_validator"
@@ -220,7 +221,30 @@ def _check_message(message: Obj, at: str, style: Style) -> None:
     content = message.get("content")
     if role == "assistant" and "tool_calls" in message and content is None:
         return
+    if role == "user" and isinstance(content, list):
+        demand(bool(content), f"{at}.content: must have a part")
+        for number, part in enumerate(content):
+            _check_part(as_object(part, f"{at}.content.{number}"), f"{at}.content.{number}")
+        return
     demand(isinstance(content, str) and bool(content.strip()), f"{at}.content: must be a string that is not blank")
+
+
+def _check_part(part: Obj, at: str) -> None:
+    match part:
+        case {"type": "text", "text": str(text), **rest}:
+            demand(bool(text.strip()) and not rest, f"{at}.text: must be a string that is not blank")
+        case {"type": "image_url", "image_url": {"url": str(url)}, **rest}:
+            demand(_is_data(url, "image/") and not rest, f"{at}.image_url: Invalid image data")
+        case {"type": "file", "file": {"filename": str(name), "file_data": str(url)}, **rest}:
+            demand(_is_data(url, "application/pdf") and bool(name) and not rest, f"{at}.file: Invalid file data")
+        case _:
+            raise Broken(f"{at}.type: {part.get('type')!r} is unknown")
+
+
+def _is_data(url: str, kind: str) -> bool:
+    media_type, comma, encoded = url.removeprefix("data:").partition(";base64,")
+    whole = url.startswith("data:") and bool(comma) and media_type.startswith(kind)
+    return whole and is_file(media_type, encoded)
 
 
 def _check_order(messages: Sequence[Obj]) -> None:

@@ -24,7 +24,8 @@ RULES. A request that breaks one is answered 400 `invalid_request_error` with th
     data that this server made.
 15. No assistant turn is only thinking or ends with it. While thinking is on, thinking comes first in its turn.
 16. At most four blocks have `cache_control`, none of them thinking, all of type "ephemeral".
-17. The request fits the model's window: its characters / 4 are the tokens ("prompt is too long").
+17. An `image` is base64 of a type that the model can see, a `document` of a PDF, and the bytes are what they say.
+18. The request fits the model's window: its characters / 4 are the tokens ("prompt is too long").
 """
 
 import base64
@@ -66,6 +67,14 @@ _ROLE_BLOCKS: Mapping[str, frozenset[str]] = {
     "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use"}),
 }
 _THINKING = ("thinking", "redacted_thinking")
+SIGNS: Mapping[str, bytes] = {
+    "application/pdf": b"%PDF-",
+    "image/png": b"\x89PNG",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/gif": b"GIF8",
+    "image/webp": b"RIFF",
+}
+"""How files begin."""
 
 
 class Broken(Exception):
@@ -193,7 +202,26 @@ def _blocks(content: object, at: str, allowed: frozenset[str]) -> list[Obj]:
         elif kind in ("image", "document"):
             source = as_object(block.get("source"), f"{at}.{index}.source")
             demand(source.get("type") in ("base64", "url", "text", "file"), f"{at}.{index}.source: unknown type")
+            if source.get("type") == "base64":
+                _check_file(source.get("media_type"), source.get("data"), str(kind), f"{at}.{index}.source")
     return blocks
+
+
+def _check_file(media_type: object, encoded: object, kind: str, at: str) -> None:
+    known = ("application/pdf",) if kind == "document" else tuple(SIGNS)[1:]
+    demand(media_type in known, f"{at}.base64.media_type: Input should be one of {known}")
+    demand(is_file(media_type, encoded), f"{at}.base64: Could not process {kind}")
+
+
+def is_file(media_type: object, encoded: object) -> bool:
+    """Whether base64 holds a file of the type, by its first bytes."""
+    if not isinstance(encoded, str) or media_type not in SIGNS:
+        return False
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    return content.startswith(SIGNS[str(media_type)])
 
 
 def _check_system(system: object) -> None:

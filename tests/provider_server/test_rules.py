@@ -71,7 +71,7 @@ def body(*messages: Body, **more: Any) -> Body:
         body(user(text()), assistant(text("So far"))),
         body(user(text()), assistant(text(), thinking(), text())),  # thinking is off
         body(tool_choice={"type": "tool", "name": "sum"}),
-        body(user({"type": "image", "source": {"type": "base64", "data": "", "media_type": "image/png"}})),
+        body(user({"type": "image", "source": {"type": "base64", "data": "iVBORw0KGgo=", "media_type": "image/png"}})),
     ],
 )
 def test_what_keeps_the_rules_is_accepted(accepted: Body) -> None:
@@ -211,3 +211,20 @@ def test_a_signature_of_another_server_is_refused() -> None:
 def test_only_what_was_made_here_is_redacted_thinking(data: str) -> None:
     assert not SIGNER.made(data)
     assert SIGNER.made(SIGNER.redact("a"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type", "encoded"),
+    [
+        ("image", "image/png", ""),
+        ("image", "image/png", "!!!!"),
+        ("image", "image/jpeg", "iVBORw0KGgo="),
+        ("image", "image/svg+xml", "PHN2Zy8+"),
+        ("image", "application/pdf", "JVBERi0="),
+        ("document", "image/png", "iVBORw0KGgo="),
+    ],
+)
+def test_files_that_are_not_what_they_say_are_refused(kind: str, media_type: str, encoded: str) -> None:
+    block = {"type": kind, "source": {"type": "base64", "data": encoded, "media_type": media_type}}
+    with pytest.raises(Broken, match="base64"):
+        check_body(body(user(block)))

@@ -4,7 +4,7 @@ What comes out keeps the rules of all servers that we know of, whatever the hist
 denials, other providers' answers):
 
 - the system text first, then the user; neighbours of one role are one message; the last is the user's or a tool's;
-- contents are plain strings that are not blank (not all servers take lists of parts);
+- contents are plain strings that are not blank (not all servers take lists of parts), but where files go along;
 - each answer is cut by `step` into the assistant's message with its calls and the tools' messages right after it;
 - every call is answered once, and the answer tells the outcomes apart;
 - ids of calls are unique in the request and at most 40 characters long, names at most 64; arguments are a JSON object.
@@ -14,18 +14,21 @@ came in, or the `extra_content` of tool calls, by their ids, as JSON.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hub.chat.parts import Json, Message, Part, TextPart, ThinkingPart, ToolCallPart
 from hub.providers.history import (
+    ATTACHABLE,
     EMPTY_MESSAGE,
     GO_ON,
     LEFT_OUT,
+    PDF,
+    Attached,
     CallIds,
     errors_text,
     result_text,
     steps,
-    user_texts,
+    user_content,
     valid_name,
 )
 from hub.providers.text import json_text, whole_text
@@ -41,14 +44,21 @@ UNSIGNED: Mapping[str, Json] = {"google": {"thought_signature": "skip_thought_si
 
 
 def to_messages(
-    messages: Sequence[Message], client_errors: Sequence[str] = (), *, provider: str, signs_calls: bool = False
+    messages: Sequence[Message],
+    client_errors: Sequence[str] = (),
+    *,
+    provider: str,
+    signs_calls: bool = False,
+    files: Mapping[str, bytes] = {},
+    takes: Collection[str] = ATTACHABLE,
 ) -> list[Sent]:
-    """All but the system text. `provider` is who gets them; `client_errors` are told at the end."""
+    """All but the system text. `provider` is who gets them; `client_errors` are told at the end. `files` are the bytes
+    of those in messages of users, by id; `takes` are the types that the server takes."""
     ids = CallIds(MAX_ID)
     sent: list[Sent] = []
     for message in messages:
         if message.role == "user":
-            _add_user(sent, *user_texts(message))
+            _add_user(sent, *user_content(message, files, takes=takes))
         else:
             _add_answer(sent, message, ids, own=message.provider == provider, signs_calls=signs_calls)
     if not sent or sent[0]["role"] != "user":
@@ -60,15 +70,37 @@ def to_messages(
     return sent
 
 
-def _add_user(sent: list[Sent], *texts: str) -> None:
-    _add(sent, {"role": "user", "content": "\n\n".join(texts)})
+def _add_user(sent: list[Sent], *said: str | Attached) -> None:
+    texts = [one for one in said if isinstance(one, str)]
+    whole = "\n\n".join(texts) if len(texts) == len(said) else [_part(one) for one in said]
+    _add(sent, {"role": "user", "content": whole})
+
+
+def _part(said: str | Attached) -> Sent:
+    if isinstance(said, str):
+        return {"type": "text", "text": said}
+    url = f"data:{said.media_type};base64,{said.base64}"
+    if said.media_type == PDF:
+        return {"type": "file", "file": {"filename": said.name, "file_data": url}}
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _both(one: Json, other: Json) -> Json:
+    """Two contents as one: a text if both are."""
+    if isinstance(one, list) or isinstance(other, list):
+        return [*_parts(one), *_parts(other)]
+    return "\n\n".join(filter(None, (one, other)))
+
+
+def _parts(content: Json) -> list[Sent]:
+    return content if isinstance(content, list) else [_part(content)] if content else []
 
 
 def _add(sent: list[Sent], message: Sent) -> None:
     """Append to the last message if it is of this role and made no calls."""
     if sent and sent[-1]["role"] == message["role"] and "tool_calls" not in sent[-1]:
-        said = (sent[-1].get("content"), message.get("content"))
-        sent[-1] = {**sent[-1], **message, "content": "\n\n".join(filter(None, said))}
+        content = _both(sent[-1].get("content"), message.get("content"))
+        sent[-1] = {**sent[-1], **message, "content": content}
     else:
         sent.append(message)
 

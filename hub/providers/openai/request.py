@@ -6,7 +6,7 @@ from typing import Final
 
 from hub.chat.parts import Json
 from hub.providers.base import Request, ToolSpec
-from hub.providers.history import valid_name
+from hub.providers.history import ATTACHABLE, IMAGES, valid_name
 from hub.providers.openai.errors import Said, is_too_long
 from hub.providers.openai.history import MAX_NAME, to_messages
 from hub.providers.openai.presets import LimitField, Preset
@@ -35,7 +35,12 @@ def to_body(
 ) -> dict[str, Json]:
     """The body. `left_out` are the fields that the server has refused (see `refused_field`)."""
     messages = to_messages(
-        request.messages, request.client_errors, provider=preset.name, signs_calls=preset.signs_calls
+        request.messages,
+        request.client_errors,
+        provider=preset.name,
+        signs_calls=preset.signs_calls,
+        files=request.files,
+        takes=ATTACHABLE if preset.is_openai else IMAGES,  # the others know no documents
     )
     if request.system.strip():
         messages.insert(0, {"role": "system", "content": whole_text(request.system)})

@@ -25,6 +25,8 @@ PART_TOKENS = 20
 """What a part takes besides its text."""
 CUT_DOWN_TO = 0.7
 """Of the room there is."""
+IMAGE_TOKENS = 1600
+"""Of an image, whatever its bytes."""
 MAX_ANSWER_TOKENS = 32_000
 """Of the window, what is kept for the answer at most; of a small one it is a fifth."""
 MIN_HEAD_TOKENS = 200
@@ -201,7 +203,11 @@ def _size_of(part: Part) -> int:
         case ToolCallPart():
             return _size_of_json(part.arguments) + _size_of_json(part.result) + _size(part.name + (part.error or ""))
         case FilePart():
-            return _size(part.name)
+            return _size(part.name) + (IMAGE_TOKENS * BYTES_PER_TOKEN if _is_image(part) else part.size)
+
+
+def _is_image(part: FilePart) -> bool:
+    return part.media_type.startswith("image/")
 
 
 def _size(text: str) -> int:

@@ -42,6 +42,7 @@ from hub.runs.answer.wall_time import WallTime
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.runs.files.sent import SentFiles
 from hub.runs.hosts.tools import SessionTools
 from hub.runs.prices import entry, priced
 
@@ -102,6 +103,7 @@ class Runner:
         answers: Answers,
         rights: Rights,
         tools: SessionTools,
+        files: SentFiles,
         *,
         epoch: str,
         asked_at: int,
@@ -122,6 +124,7 @@ class Runner:
         self._usage = NO_USAGE  # of the steps that have ended
         self._step_usage: Usage | None = None  # of the step under way, as far as the provider has told it
         self._tools = tools
+        self._files = files
         self._wall_time = WallTime(environment.limits.wall_time_s)
         approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
         self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals)
@@ -293,6 +296,7 @@ class Runner:
 
     async def _ask_provider(self, source: Source, index: int, step: StepWriter) -> StepEnd:
         request = self._request(source, index)
+        request = msgspec.structs.replace(request, files=await self._files.of(request.messages))
         if news := self._context.news():
             self._notice("context_trimmed", news)
         waiting = asyncio.get_running_loop().call_later(self._limits.notice_wait_s, self._notice_waiting)

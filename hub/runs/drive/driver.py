@@ -34,6 +34,7 @@ from hub.runs.ask import RunAsk
 from hub.runs.drive import messages
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.runs.files.sent import SentFiles
 from hub.runs.hosts.calling import Calling
 from hub.runs.hosts.store import HostStore
 from hub.runs.hosts.tools import HostsNow, SessionTools
@@ -353,6 +354,7 @@ class Driver:
             self._answers,
             self._rights(),
             self._tools(),
+            SentFiles(self._env.backplane.files, self._session.session_id, retry_s=self._env.runs.limits.retry_read_s),
             epoch=self._epoch if self._writer.position is None else self._writer.position.epoch,
             asked_at=known.ask.asked_at,
         )
