@@ -1,9 +1,15 @@
 """The demo on an open workbook: what it reads, writes, and leaves alone."""
 
+import msgspec
 import pytest
 
-from tests.providers.demo_runs import calls_in, said
-from tests.providers.workbook_runs import book, denied_writes, tell
+from hub.chat.parts import ToolCallPart
+from hub.providers.base import ToolCallStart
+from hub.providers.demo import DemoProvider
+from hub.tools.spreadsheet import ready_made_set
+from tests.hosts.workbook import Workbook
+from tests.providers.demo_runs import assistant, calls_in, request, said, step_of, text_in, user
+from tests.providers.workbook_runs import book, denied_writes, done, tell
 
 
 async def test_sum_into_a_cell_made_bold_and_charted() -> None:
@@ -49,6 +55,26 @@ async def test_questions_are_answered_without_a_write(sentence: str, expected: s
         "sort column B",
         "put the sum of B2:B10",
         "move B2 to B5",
+        "make A1 and B1 bold",
+        "add B2:B10 to D5",
+        "fill B2",
+        "put the difference between B3 and B2 in B2",
+        "write hello in A1",
+        "sum column B into sheet Data",
+        "sum column B into B11 and then delete Sheet2",
+        "make it bold",
+        "chart it",
+        "put B2 minus B3",
+        "set B2 to nothing",
+        "clear everything",
+        "clear the sheet except B2",
+        "sum B2:B10 and C2:C10 into D5",
+        "should I write 5 into B2?",
+        "what happens if I put 5 into B2?",
+        "write 5 into B2?? no, wait",
+        "sum B2:B9 next to it",
+        "sum B2:B5 below it",
+        "write 5 into ⟦r0⟧",
         "add 5 to B2",
         "make B2 bold if it is above 10",
         "write =SUM(B2:B10 into B11",
@@ -69,3 +95,68 @@ async def test_a_denied_write_ends_the_plan() -> None:
     answer = await tell("sum column B into B11, make it bold", workbook, outcome=denied_writes)
     assert [call.name for call in calls_in(answer)] == ["read_range", "apply_formula"]
     assert "denied" in said(answer)
+
+
+async def test_a_failed_read_ends_the_plan_before_any_write() -> None:
+    workbook = book()
+    answer = await tell("sum Sheet9!B2:B5 into B11 and make it bold", workbook)
+    assert "failed: There is no sheet" in said(answer)
+    assert workbook.writes == 0
+
+
+async def test_a_text_that_begins_like_a_formula_stays_text() -> None:
+    workbook = book()
+    await tell('write "+1 800 555" into D1', workbook)
+    assert workbook.sheets["Sheet1"]["D1"] == "'+1 800 555"
+
+
+async def test_of_two_workbooks_the_named_one_is_worked_on() -> None:
+    tools = [
+        *(msgspec.structs.replace(one, description=f"{one.description} (In Sales.xlsx.)") for one in ready_made_set()),
+        *(
+            msgspec.structs.replace(
+                one, name=f"Budget_xlsx_{one.name}", description=f"{one.description} (In Budget.xlsx.)"
+            )
+            for one in ready_made_set()
+        ),
+    ]
+    called: list[str] = []
+
+    def outcome(call: ToolCallPart, workbook: Workbook) -> ToolCallPart:
+        called.append(call.name)
+        return msgspec.structs.replace(call, state="success")
+
+    answer = await tell("make B2 bold in Budget.xlsx", book(), outcome=outcome, tools=tools)
+    assert "bold" in said(answer)
+    assert called == ["Budget_xlsx_format_range"]
+    answer = await tell("make B2 bold", book(), outcome=outcome, tools=tools)
+    assert "Several workbooks" in said(answer)
+    assert len(called) == 1
+
+
+async def test_a_stopped_answer_goes_on_without_repeating_a_write() -> None:
+    call = ToolCallPart(
+        call_id="c1",
+        name="format_range",
+        arguments={"range": "B2", "font": {"bold": True}},
+        state="interrupted",
+        access="write",
+        host="h",
+    )
+    messages = [user("make B2 bold"), assistant([call]), user("go on")]
+    came = await step_of(DemoProvider(0), request(messages, tools=ready_made_set()))
+    assert "may have been done" in text_in(came)
+    assert not [delta for delta in came if isinstance(delta, ToolCallStart)]
+
+
+async def test_edited_arguments_are_what_it_tells_and_goes_on_with() -> None:
+    def edited(call: ToolCallPart, workbook: Workbook) -> ToolCallPart:
+        if call.name == "apply_formula":
+            assert call.arguments is not None
+            call = msgspec.structs.replace(call, arguments={**call.arguments, "range": "B12"})
+        return done(call, workbook)
+
+    workbook = book()
+    answer = await tell("sum B2:B10 into B11 and make it bold", workbook, outcome=edited)
+    assert "into B12" in said(answer)
+    assert list(workbook.formats) == ["B12"]

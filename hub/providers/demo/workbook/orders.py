@@ -22,6 +22,16 @@ class Compute(msgspec.Struct, frozen=True):
     must_write: bool = False
 
 
+class Compare(msgspec.Struct, frozen=True):
+    """`first` minus `second`, or divided by it."""
+
+    sign: Literal["-", "/"]
+    first: Range
+    second: Range
+    where: Range | None = None
+    must_write: bool = False
+
+
 class Read(msgspec.Struct, frozen=True):
     source: Range
 
@@ -51,16 +61,16 @@ class Clear(msgspec.Struct, frozen=True):
     target: Range
 
 
-Step = Compute | Read | Write | Format | Chart | Clear
+Step = Compute | Compare | Read | Write | Format | Chart | Clear
 
 _R = r"(?:(?:cells?|range)\s+)?⟦r(?P<{}>\d+)⟧"
 _SOURCE = (
     r"(?:(?:all\s+|every\s+)?(?:values?|numbers?|cells|figures|amounts|entries|contents|rows|items)\s*"
     r"(?:there are\s+)?)?"
-    r"(?:are\s+)?(?:(?:in|of|from|for|over|across)\s+)?" + _R.format("source")
+    r"(?:are\s+)?(?:there\s+)?(?:(?:in|of|from|for|over|across)\s+)?" + _R.format("source")
 )
 _FUNCTIONS = {
-    "SUM": "sum up|sum|total up|total|add up",
+    "SUM": "sum up|sum|total up|total|add up|add",
     "AVERAGE": "average|mean|avg",
     "MIN": "minimum|min|smallest|lowest",
     "MAX": "maximum|max|largest|biggest|highest|greatest",
@@ -68,7 +78,7 @@ _FUNCTIONS = {
     "MEDIAN": "median",
 }
 _FUNCTION = "|".join(f"(?P<{name}>{words})" for name, words in _FUNCTIONS.items())
-_ASKING = r"what is|what's|whats|what are|calculate|compute|show|tell|give|find|work out|get|determine"
+_ASKING = r"what is|what|what's|whats|what are|calculate|compute|show|tell|give|find|work out|get|determine"
 _PUTTING = r"put|write|place|enter|insert|store|save"
 _RESULT = r"(?:it|result|total|sum|average|answer|that|value)"
 _WHERE = (
@@ -82,6 +92,28 @@ _COMPUTE = re.compile(
     rf"(?:(?P<asking>{_ASKING}|(?P<putting>{_PUTTING}))\s+)?(?:{_FUNCTION})(?:\s+value)?\s+{_SOURCE}(?:\s+{_WHERE})?",
     re.IGNORECASE,
 )
+_CELL = r"⟦r(?P<{}>\d+)⟧"
+_COMPARE = re.compile(
+    rf"(?:(?:{_ASKING}|how much is|(?P<putting>{_PUTTING}))\s+)?(?:(?:difference\s+)?"
+    + _CELL.format("first")
+    + r"\s+minus\s+"
+    + _CELL.format("second")
+    + "|subtract "
+    + _CELL.format("taken")
+    + " from "
+    + _CELL.format("whole")
+    + r"|(?:percentage|percent) of "
+    + _CELL.format("base")
+    + " is "
+    + _CELL.format("part")
+    + "|"
+    + _CELL.format("share")
+    + r"(?: is)? as (?:percentage|percent) of "
+    + _CELL.format("all")
+    + rf")(?:\s+{_WHERE})?",
+    re.IGNORECASE,
+)
+_DIFFERENCE = re.compile(r"\bdifference\s+(?:between|of)\s+⟦r(\d+)⟧\s+and\s+⟦r(\d+)⟧", re.IGNORECASE)
 _COMPUTE_BARE = re.compile(rf"(?:{_PUTTING})\s+{_RESULT}\s+{_WHERE}", re.IGNORECASE)
 _READ = re.compile(rf"(?:{_ASKING}|read|list|display|look at)\s+(?:(?:what is|what's)\s+)?{_SOURCE}", re.IGNORECASE)
 _VALUE = r"(?:⟦s(?P<text>\d+)⟧|⟦f(?P<formula>\d+)⟧|(?P<number>-?\d+(?:\.\d+)?))"
@@ -95,6 +127,7 @@ _WRITE = re.compile(
     + ")",
     re.IGNORECASE,
 )
+_WRITE_MORE = re.compile(_VALUE + r"\s+(?:in|into|to|at)\s+" + _R.format("target"), re.IGNORECASE)
 _COLOURS = {
     **{"red": "#FF0000", "green": "#008000", "blue": "#0000FF", "yellow": "#FFFF00", "orange": "#FFA500"},
     **{"purple": "#800080", "black": "#000000", "white": "#FFFFFF", "grey": "#808080", "gray": "#808080"},
@@ -108,16 +141,19 @@ _LOOK = (
 )
 _ANY = r"(?:(?:text|font|values?|numbers?|cells)\s+)?(?:(?:in|of)\s+)?(?:" + _R.format("target") + r"|it|them|that)"
 _FORMAT = re.compile(
-    rf"(?:make|set|turn|format|mark|show|colou?r|style|display)\s+{_ANY}\s+(?:(?:to|as|in|into|with)\s+)?{_LOOK}",
+    rf"(?:make|set|turn|format|mark|show|give|colou?r|style|display)\s+{_ANY}\s+(?:(?:to|as|in|into|with)\s+)?{_LOOK}",
     re.IGNORECASE,
 )
 _FORMAT_VERB = re.compile(rf"(?P<verb>bold|italici[sz]e|embolden)\s+{_ANY}", re.IGNORECASE)
-_HIGHLIGHT = re.compile(rf"(?:highlight|shade|fill)\s+{_ANY}\s+(?:(?:in|with)\s+)?(?P<shade>{_COLOUR})", re.IGNORECASE)
+_HIGHLIGHT = re.compile(
+    rf"(?:highlight|(?P<verb>shade|fill))\s+{_ANY}(?:\s+(?:(?:in|with)\s+)?(?P<shade>{_COLOUR})|(?(verb)(?!)))",
+    re.IGNORECASE,
+)
 _MORE = re.compile(_LOOK, re.IGNORECASE)
 _KIND = r"column|bar|line|pie|scatter|area"
 _CHART = re.compile(
     rf"(?:(?:chart|plot|graph|visuali[sz]e)\s+{_ANY}(?:\s+(?:as|in|with)\s+(?P<as>{_KIND})(?:\s+(?:chart|graph|plot))?)?"
-    rf"|(?:(?:draw|make|create|add|insert|show|build|give)\s+)(?:(?P<kind>{_KIND})\s+)?(?:chart|graph|plot)\s+(?:of|for|from|with)\s+"
+    rf"|(?:(?:draw|make|create|add|insert|show|build|give)\s+)(?:(?P<kind>{_KIND})\s+)?(?:chart|graph|plot)\s+(?:(?:of|for|from|with)\s+)?"
     + _ANY.replace("<target>", "<other>")
     + ")",
     re.IGNORECASE,
@@ -147,6 +183,7 @@ def steps_of(sentence: str) -> tuple[list[Step], bool]:
     masked = mask(sentence)
     if masked is None:
         raise Unclear("it has a formula without its end, or marks that I use myself")
+    masked.words = _DIFFERENCE.sub(r"difference ⟦r\1⟧ minus ⟦r\2⟧", masked.words)
     words = " ".join(_FILL.sub(" ", masked.words).split()).strip(" ?!.")
     steps: list[Step] = []
     for clause in filter(None, (part.strip(" ?!.:") for part in _BETWEEN_CLAUSES.split(words))):
@@ -160,19 +197,29 @@ def steps_of(sentence: str) -> tuple[list[Step], bool]:
 
 
 def _check(step: Step) -> None:
-    if isinstance(step, Compute):
+    if isinstance(step, Compute | Compare):
         if step.must_write and step.where is None:
             raise Unclear("where the result should go")
         if isinstance(step.where, Range):
             if not step.where.is_cell:
                 raise Unclear(f"which cell of {step.where.address()} the result should go into")
-            if mixes_sheets([step.source, step.where]):
+            sources = [step.source] if isinstance(step, Compute) else [step.first, step.second]
+            if step.where in sources:
+                raise Unclear("how the result can go into a cell that it comes from")
+            if mixes_sheets([*sources, step.where]):
                 raise Unclear("which of the two ranges is on that sheet: name it for both, as in Sheet2!B11")
 
 
 def _take(clause: str, masked: Masked, steps: list[Step]) -> bool:
     forms: list[tuple[re.Pattern[str], Callable[[re.Match[str], Masked, list[Step]], Step | None]]] = [
-        *((_COMPUTE, _compute), (_COMPUTE_BARE, _place), (_WRITE, _write), (_HIGHLIGHT, _format)),
+        *(
+            (_COMPUTE, _compute),
+            (_COMPARE, _compare),
+            (_WRITE_MORE, _write_more),
+            (_COMPUTE_BARE, _place),
+            (_WRITE, _write),
+            (_HIGHLIGHT, _format),
+        ),
         *((_FORMAT, _format), (_FORMAT_VERB, _format), (_CHART, _chart), (_CLEAR, _clear), (_READ, _read)),
         (_MORE, _more),
     ]
@@ -207,7 +254,30 @@ def _where(found: re.Match[str], masked: Masked) -> Where | None:
 def _compute(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | None:
     function = next(name for name in _FUNCTIONS if found[name])
     source = _at(found, masked, "source")
+    # "Add B2 to B11" may mean many things.
+    if found[function].lower() == "add" and found.re is _COMPUTE and _where(found, masked) is not None:
+        return None
     return None if source is None else Compute(function, source, _where(found, masked), found["putting"] is not None)
+
+
+def _compare(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | None:
+    """Two single cells; where the result goes is a cell too."""
+    minus = _at(found, masked, "first") or _at(found, masked, "whole")
+    first = minus or _at(found, masked, "part") or _at(found, masked, "share")
+    second = _at(found, masked, "second") or _at(found, masked, "taken")
+    second = second or _at(found, masked, "base") or _at(found, masked, "all")
+    where = _where(found, masked)
+    if first is None or second is None or isinstance(where, str) or not (first.is_cell and second.is_cell):
+        return None
+    return Compare("/" if minus is None else "-", first, second, where, found["putting"] is not None)
+
+
+def _write_more(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | None:
+    """ "… , 4 in E2": one more value, after one that was written."""
+    target = _at(found, masked, "target")
+    if not steps or not isinstance(steps[-1], Write) or target is None or not target.is_bounded:
+        return None
+    return _written(found["text"], found["formula"], found["number"], target, masked)
 
 
 def _place(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | None:
@@ -223,10 +293,16 @@ def _write(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | No
     number = found["number"] or found["number_2"]
     if target is None or not target.is_bounded:
         return None
+    return _written(text, formula, number, target, masked)
+
+
+def _written(text: str | None, formula: str | None, number: str | None, target: Range, masked: Masked) -> Step | None:
     if formula is not None:
         return Write(target, formula=masked.formulas[int(formula)])
-    if text is None:
+    if number is not None:
         return Write(target, value=float(number) if "." in number else int(number))
+    if text is None:
+        return None
     said = masked.texts[int(text)]
     if said.startswith("="):
         return Write(target, formula=said)
@@ -257,8 +333,8 @@ def _look(found: re.Match[str]) -> tuple[dict[str, Json], str]:
         return {"font": {"bold": True}}, "bold"
     if "italics" in named or verb.startswith("italic"):
         return {"font": {"italic": True}}, "italic"
-    if "shade" in named or "fill" in named:
-        colour = named.get("shade") or named["font"]
+    if found.re is _HIGHLIGHT or "fill" in named:
+        colour = named.get("shade") or named.get("font") or "yellow"
         return {"fill_color": _COLOURS[colour]}, f"{colour} in the background"
     if "font" in named:
         return {"font": {"color": _COLOURS[named["font"]]}}, f"{named['font']} in its font"

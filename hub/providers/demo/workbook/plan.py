@@ -10,7 +10,7 @@ from statistics import median
 import msgspec
 
 from hub.chat.parts import Json, ToolCallPart
-from hub.providers.demo.workbook.orders import Chart, Clear, Compute, Format, Read, Step, Write
+from hub.providers.demo.workbook.orders import Chart, Clear, Compare, Compute, Format, Read, Step, Write
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range, parse
 
 MAX_CELLS_FILLED = 1_000
@@ -71,6 +71,8 @@ def _plan(steps: Sequence[Step], offered: Mapping[str, str], said: list[str]) ->
         match step:
             case Compute():
                 source, target = yield from _compute(step, offered, said)
+            case Compare():
+                source = target = yield from _compare(step, offered, said)
             case Read():
                 rows = yield from _read(step.source, offered)
                 said.append(_shown(step.source, rows))
@@ -117,6 +119,33 @@ def _compute(
     target = _ran(call, "range", target)
     said.append(f"I put {(call.arguments or {}).get('formula', formula)} into {target.address()}.")
     return source, target
+
+
+def _compare(step: Compare, offered: Mapping[str, str], said: list[str]) -> Generator[Call, ToolCallPart, Range]:
+    first, second = step.first, step.second
+    if step.where is not None:
+        sheet = step.where.sheet
+        left, right = (one.address(with_sheet=one.sheet != sheet) for one in (first, second))
+        call = yield from _call(
+            offered, "apply_formula", {"range": step.where.address(), "formula": f"={left}{step.sign}{right}"}
+        )
+        target = _ran(call, "range", step.where)
+        said.append(f"I put {(call.arguments or {}).get('formula')} into {target.address()}.")
+        return target
+    numbers: list[float] = []
+    for place in (first, second):
+        rows = yield from _read(place, offered)
+        cell = rows[0][0] if rows and rows[0] else None
+        if not isinstance(cell, int | float) or isinstance(cell, bool):
+            raise Stop(f"{place.address()} has no number.")
+        numbers.append(cell)
+    if step.sign == "-":
+        said.append(f"{first.address()} minus {second.address()} is {numbers[0] - numbers[1]:,.10g}.")
+    elif numbers[1] == 0:
+        raise Stop(f"{second.address()} is 0, so there is no percentage of it.")
+    else:
+        said.append(f"{first.address()} is {100 * numbers[0] / numbers[1]:,.10g}% of {second.address()}.")
+    return first
 
 
 def _placed(step: Compute, rows: Sequence[Sequence[Json]]) -> tuple[Range, Range]:
