@@ -160,3 +160,9 @@ async def test_edited_arguments_are_what_it_tells_and_goes_on_with() -> None:
     answer = await tell("sum B2:B10 into B11 and make it bold", workbook, outcome=edited)
     assert "into B12" in said(answer)
     assert list(workbook.formats) == ["B12"]
+
+
+async def test_what_names_no_range_is_told_what_works_on_a_workbook() -> None:
+    answer = said(await tell("sort the sheet by revenue", book()))
+    assert "did not understand" in answer
+    assert "With the open workbook I can" in answer

@@ -99,5 +99,9 @@ CASES = [
     ),
     Case("Total B2:B10. Put the result in D4 and then make it italic.", {"D4": "=SUM(B2:B10)"}, {"D4": ITALIC}),
     Case("sum B2:B10 into B11 and create a chart of B2:B10", {"B11": "=SUM(B2:B10)"}, {}, [("column", "B2:B10")]),
+    Case("put =SUM(B2:B10) in B11 and =SUM(C2:C10) in C11", {"B11": "=SUM(B2:B10)", "C11": "=SUM(C2:C10)"}),
+    Case("write 'Sum' in A11 and \"Mean\" in A12", {"A11": "Sum", "A12": "Mean"}),
+    Case("calculate B3 as a percentage of B10 and put it in D3", {"D3": "=B3/B10"}),
+    Case("replace B2 with 5", {"B2": 5}),
     Case("put 3 in E1, 4 in E2", {"E1": 3, "E2": 4}),
 ]

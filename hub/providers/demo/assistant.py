@@ -21,7 +21,7 @@ from hub.providers.demo.questions.understand import Understood, understand
 from hub.providers.demo.questions.vocabulary import MEANINGS
 from hub.providers.demo.source import Source, table_sources
 from hub.providers.demo.workbook.plan import Call
-from hub.providers.demo.workbook.sentences import reply_of, written_in
+from hub.providers.demo.workbook.sentences import CAN_DO, is_open, reply_of, written_in
 from hub.tables.table import Table, TableError, build, check_size
 
 MAX_CHARACTERS_READ = 4_000
@@ -85,6 +85,8 @@ async def compose(request: Request) -> Reply:
         text = [replies.file_unread(language, introduced=introduced)]
     else:
         text = [_small_talk(instruction, language, introduced)]
+        if is_open(request.tools):
+            text = [*text, "\n" + CAN_DO]
     return Reply(text=text, calls=calls, thinking=thinking, written=stage.written, instruction=instruction)
 
 

@@ -13,7 +13,7 @@ from hub.providers.demo.workbook.ranges import Range, parse
 _SHEET_NAME = r"(?:'(?:[^']|'')+'|[^\W\d][\w.]*)"
 _A1 = r"\$?[A-Z]{1,3}\$?[1-9]\d{0,6}"
 _ADDRESS = re.compile(
-    rf"(?<![\w!'$.])(?:{_SHEET_NAME}!)?(?:{_A1}(?::{_A1})?|\$?[A-Z]{{1,3}}:\$?[A-Z]{{1,3}}|\$?\d{{1,7}}:\$?\d{{1,7}})(?![\w!(])",
+    rf"(?<![\w!'$.⟦])(?:{_SHEET_NAME}!)?(?:{_A1}(?::{_A1})?|\$?[A-Z]{{1,3}}:\$?[A-Z]{{1,3}}|\$?\d{{1,7}}:\$?\d{{1,7}})(?![\w!(])",
     re.IGNORECASE,
 )
 _TO = r"\s*(?:to|through|thru|until|till|up to|-|\u2013)\s*"
@@ -61,10 +61,10 @@ def mask(sentence: str) -> Masked | None:
 
 def _mask_texts(masked: Masked) -> None:
     def put(found: re.Match[str]) -> str:
-        masked.texts.append(found[1])
+        masked.texts.append(found[1] if found[2] is None else found[2])
         return f"⟦s{len(masked.texts) - 1}⟧"
 
-    masked.words = re.sub(r'"([^"]*)"(?!!)', put, masked.words)
+    masked.words = re.sub(r"""\"([^\"]*)\"(?!!)|(?<![\w'])'([^']*)'(?![\w'!])""", put, masked.words)
 
 
 def _mask_formulas(masked: Masked) -> bool:

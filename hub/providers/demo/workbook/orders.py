@@ -120,7 +120,7 @@ _VALUE = r"(?:⟦s(?P<text>\d+)⟧|⟦f(?P<formula>\d+)⟧|(?P<number>-?\d+(?:\.
 _WRITE = re.compile(
     rf"(?:(?:{_PUTTING}|type|fill|apply|use)\s+(?:(?:value|text|word|number|formula)\s+)?{_VALUE}\s+(?:in|into|to|at)\s+"
     + _R.format("target")
-    + r"|(?:set|change|fill)\s+"
+    + r"|(?:set|change|fill|replace)\s+"
     + _R.format("other").replace("⟦", "(?:value of )?⟦")
     + r"\s+(?:to|with)\s+"
     + re.sub(r"\?P<(\w+)>", r"?P<\1_2>", _VALUE)
@@ -282,9 +282,12 @@ def _write_more(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step
 
 def _place(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | None:
     """Where the result of the step before goes."""
-    if not steps or not isinstance(steps[-1], Compute) or steps[-1].where is not None:
+    if not steps or not isinstance(steps[-1], Compute | Compare) or steps[-1].where is not None:
         return None
-    return msgspec.structs.replace(steps.pop(), where=_where(found, masked))
+    where = _where(found, masked)
+    if isinstance(steps[-1], Compare) and isinstance(where, str):
+        return None
+    return msgspec.structs.replace(steps.pop(), where=where)
 
 
 def _write(found: re.Match[str], masked: Masked, steps: list[Step]) -> Step | None:

@@ -16,7 +16,7 @@ TOOLS = (
 MAX_CHARACTERS = 4_000
 
 _HOST = re.compile(r"\(In (?P<name>.+)\.\)\Z", re.DOTALL)
-_CAN_DO = (
+CAN_DO = (
     "With the open workbook I can, for example:\n\n"
     "- *What is the average of Sheet2!B2:B20?*\n"
     "- *Sum column B into B11, make it bold and chart it*\n"
@@ -37,13 +37,18 @@ def reply_of(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Call | s
     try:
         steps, _ = steps_of(sentence)
     except Unclear as problem:
-        return f"I did not understand {problem}, so I did nothing. {_CAN_DO}"
+        return f"I did not understand {problem}, so I did nothing. {CAN_DO}"
     if not steps:
         return None
     if chosen is None:
         names = ", ".join(f"“{name}”" for name in books)
         return f"Several workbooks are open: {names}. Say which one, as in “… in {next(iter(books))}”. I did nothing.\n"
     return next_of(steps, made, books[chosen])
+
+
+def is_open(tools: Sequence[ToolSpec]) -> bool:
+    """Whether any workbook's tools are offered."""
+    return bool(_books(tools))
 
 
 def _books(tools: Sequence[ToolSpec]) -> dict[str, dict[str, str]]:
