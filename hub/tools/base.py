@@ -5,8 +5,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from hub.chat.parts import Json, ToolOutcome
-from hub.errors import HublineError
+from hub.chat.parts import FilePart, Json, ToolOutcome
+from hub.errors import BackplaneAway, CallError, HublineError
 from hub.providers.base import ToolSpec
 
 
@@ -25,6 +25,10 @@ class Unfinished(ToolError):
         self.outcome = outcome
 
 
+KeepFile = Callable[[str, str, bytes], Awaitable[FilePart]]
+"""Stores a file (name, media type, content) and shows it in the answer."""
+
+
 class ToolContext:
     """What a tool sees of the call it serves. Made anew for each call."""
 
@@ -37,6 +41,7 @@ class ToolContext:
         run_id: str,
         call_id: str,
         report: Callable[[float | None, str | None], None],
+        keep: KeepFile | None = None,
     ) -> None:
         self.user = user
         self.organisation = organisation
@@ -44,6 +49,19 @@ class ToolContext:
         self.run_id = run_id
         self.call_id = call_id
         self._report = report
+        self._keep = keep
+
+    async def file(self, name: str, media_type: str, content: bytes) -> str:
+        """Add a file to the answer; watchers see it at once, and fetch it. Its id. Raises ToolError if it is refused:
+        it is of a type that is not taken, or over a limit."""
+        if self._keep is None:
+            raise ToolError("Files cannot be kept here.")
+        try:
+            return (await self._keep(name, media_type, content)).file_id
+        except CallError as error:
+            raise ToolError(f"The file {name} was not kept: {str(error).removeprefix(f'[{error.code}] ')}") from None
+        except BackplaneAway:
+            raise ToolError(f"The file {name} was not kept: the store cannot be reached now.") from None
 
     async def progress(self, fraction: float | None = None, note: str | None = None) -> None:
         """Tell all watchers how far the call is: a fraction from 0 to 1, a few words. Cheap; reports are coalesced."""

@@ -12,7 +12,7 @@ from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.tools.base import Tool, ToolContext, ToolError, Tools
+from hub.tools.base import KeepFile, Tool, ToolContext, ToolError, Tools
 
 logger = logging.getLogger("hub.runs")
 
@@ -32,7 +32,9 @@ class Calls:
         ask: RunAsk,
         writer: EventWriter,
         approvals: Approvals,
+        keep: KeepFile,
     ) -> None:
+        self._keep = keep
         self._env = environment
         self._tools = tools
         self._approvals = approvals
@@ -81,6 +83,7 @@ class Calls:
             run_id=self._run_id,
             call_id=call_id,
             report=lambda fraction, note: self._progress(call_id, fraction, note),
+            keep=self._keep,
         )
         try:
             async with asyncio.timeout(tool.timeout_s) as limit:

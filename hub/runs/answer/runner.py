@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, Message, RunError, RunOutcome, Session, Timing, ToolCallPart, Usage
+from hub.chat.parts import NO_USAGE, FilePart, Message, RunError, RunOutcome, Session, Timing, ToolCallPart, Usage
 from hub.chat.transcript import Transcript
 from hub.errors import ProviderError, RunErrorCode
 from hub.providers.base import (
@@ -43,6 +43,7 @@ from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 from hub.runs.files.sent import SentFiles
+from hub.runs.files.store import SessionFiles
 from hub.runs.hosts.tools import SessionTools
 from hub.runs.prices import entry, priced
 
@@ -104,6 +105,7 @@ class Runner:
         rights: Rights,
         tools: SessionTools,
         files: SentFiles,
+        kept: SessionFiles,
         *,
         epoch: str,
         asked_at: int,
@@ -125,9 +127,10 @@ class Runner:
         self._step_usage: Usage | None = None  # of the step under way, as far as the provider has told it
         self._tools = tools
         self._files = files
+        self._kept = kept
         self._wall_time = WallTime(environment.limits.wall_time_s)
         approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
-        self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals)
+        self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals, self._keep)
         self._context = Context()
         self._hooked = Hooked(environment, session, run_id, ask, writer)
         self._chars = 0  # of the step under way, if it was cut off
@@ -320,6 +323,14 @@ class Runner:
             step.end()
             self._chars = step.chars
         raise ProviderError("provider_truncated", "The provider's answer broke off before its end. Ask again.")
+
+    async def _keep(self, name: str, media_type: str, content: bytes) -> FilePart:
+        """A file that a tool has made, as a part of the answer."""
+        part = await self._kept.keep(self._session, name, media_type, content)
+        place = self._transcript.runs[self.run_id].part_count
+        told = (part.file_id, part.name, part.media_type, part.size)
+        self._writer.write(events.FileAdded(self.run_id, self._ask.answer_id, place, *told, time=self._env.now_ms()))
+        return part
 
     def _request(self, source: Source, index: int) -> Request:
         system, tools = self._session.system, self._tools.specs()

@@ -27,6 +27,7 @@ from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
 from hub.runs import lives
+from hub.runs.access import Access
 from hub.runs.answer.answers import Answers
 from hub.runs.answer.rights import Rights
 from hub.runs.answer.runner import Ending, Runner
@@ -35,6 +36,7 @@ from hub.runs.drive import messages
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 from hub.runs.files.sent import SentFiles
+from hub.runs.files.store import SessionFiles
 from hub.runs.hosts.calling import Calling
 from hub.runs.hosts.store import HostStore
 from hub.runs.hosts.tools import HostsNow, SessionTools
@@ -355,12 +357,17 @@ class Driver:
             self._rights(),
             self._tools(),
             SentFiles(self._env.backplane.files, self._session.session_id, retry_s=self._env.runs.limits.retry_read_s),
+            self._kept(),
             epoch=self._epoch if self._writer.position is None else self._writer.position.epoch,
             asked_at=known.ask.asked_at,
         )
         runner.stopped_by = known.stopped_by
         runner.begin(messages.opening(self._transcript, known, ask, self._env.runs.now_ms()))
         return runner
+
+    def _kept(self) -> SessionFiles:
+        runs = self._env.runs
+        return SessionFiles(self._env.backplane.files, Access(self._env.sessions), runs.limits.files, runs.new_id)
 
     def _rights(self) -> Rights:
         retry_s = self._env.runs.limits.retry_read_s

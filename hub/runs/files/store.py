@@ -61,6 +61,12 @@ class SessionFiles:
             raise CallError("too_large", f"{text} Open another session, or send a smaller file.")
         return _part(record)
 
+    async def keep(self, session: Session, name: str, media_type: str, content: bytes) -> FilePart:
+        """Store a file that a tool has made."""
+        part = await self.add(session, name, media_type, content)
+        await self._still_there(session.owner, session, part.file_id)
+        return part
+
     async def open(self, user: str, session_id: str, file_id: str) -> tuple[FilePart, bytes]:
         """A file with its bytes, for who may see the session."""
         session = await self._access.viewer(session_id, user)
