@@ -166,3 +166,13 @@ async def test_what_names_no_range_is_told_what_works_on_a_workbook() -> None:
     answer = said(await tell("sort the sheet by revenue", book()))
     assert "did not understand" in answer
     assert "With the open workbook I can" in answer
+
+
+async def test_a_column_that_comes_cut_to_its_used_rows_is_not_summed_short() -> None:
+    def outcome(call: ToolCallPart, workbook: Workbook) -> ToolCallPart:
+        assert call.name == "read_range"
+        result = {"address": "Sheet1!B8:B12", "values": [[1], [2], [3], [4], [5]]}
+        return msgspec.structs.replace(call, state="success", result=result)
+
+    answer = await tell("sum column B into B11", book(), outcome=outcome)
+    assert "goes on below B11" in said(answer)

@@ -215,7 +215,14 @@ def _read(place: Range, offered: Mapping[str, str]) -> Generator[Call, ToolCallP
         raise Stop(f"What came back for {place.address()} has no rows of values.")
     if isinstance(result, dict) and (result.get("truncated") or result.get("shortened")):
         raise Stop(f"{place.address()} came back shortened, so I cannot say what all of it comes to.")
-    return rows
+    return [*([[]] * _skipped(place, result)), *rows]
+
+
+def _skipped(place: Range, result: Json) -> int:
+    """Empty rows above what came back: a host may cut a whole column to what is used, and tells that by its address."""
+    told = (result.get("address") or result.get("range")) if isinstance(result, dict) else None
+    came = parse(told) if isinstance(told, str) else None
+    return came.top - 1 if came is not None and place.top == 0 and came.top > 1 else 0
 
 
 def _call(

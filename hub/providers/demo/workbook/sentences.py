@@ -13,7 +13,7 @@ TOOLS = (
     *("read_range", "write_range", "apply_formula", "format_range", "clear_range", "insert_rows_columns"),
     *("create_chart", "get_named_ranges", "create_named_range"),
 )
-MAX_CHARACTERS = 4_000
+MAX_CHARACTERS = 1_000
 
 _HOST = re.compile(r"\(In (?P<name>.+)\.\)\Z", re.DOTALL)
 CAN_DO = (
