@@ -38,6 +38,12 @@ class Page:
         assert self._process.stdin is not None
         self._process.stdin.write(b"\n")
 
+    async def shows(self) -> dict[str, object]:
+        """What is in its workbook now. To be asked once."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"show\n")
+        return await self.until("shows")
+
     async def close(self) -> None:
         """As when its tab is closed; all that it has said is there."""
         if self._process.returncode is None:
