@@ -128,6 +128,11 @@ class Api:
     app: Hubline
     provider: ScriptedProvider
     host: str
+    server: Uvicorn
+
+    def is_connected(self, client: socket.socket) -> bool:
+        """Whether the server still has that client's connection, whatever became of its requests."""
+        return any(getattr(one, "client", None) == client.getsockname() for one in self.server.server_state.connections)
 
     @asynccontextmanager
     async def client(self, user: str = "ann") -> AsyncIterator[Client]:
@@ -161,7 +166,7 @@ async def serving(**settings: object) -> AsyncIterator[Api]:
         task = asyncio.create_task(live.serve([listener]))
         await live.up.wait()
         try:
-            yield Api(app, provider, f"127.0.0.1:{listener.getsockname()[1]}")
+            yield Api(app, provider, f"127.0.0.1:{listener.getsockname()[1]}", live)
         finally:
             live.should_exit = True
             await task

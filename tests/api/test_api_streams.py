@@ -118,6 +118,7 @@ class Unread(Exchange):
         own.setblocking(False)
         await asyncio.get_running_loop().sock_connect(own, (host, int(port)))
         self.reader, self.writer = await asyncio.open_connection(sock=own, limit=4096)
+        self.socket = own
         self.writer.write(self._request)
         await self.head()
         return self
@@ -162,11 +163,15 @@ async def test_who_does_not_read_at_all_is_cut() -> None:
         await ann.open()
         text, acts = long_text(1500, 4000)
         api.provider.scripts.append(acts)
-        async with Unread(api):
+        async with Unread(api) as unread:
             await connections(api, 1)
             answer = await ann.ask("POST", MESSAGES, {"content": "hi"}, prefer="wait=60")
             assert partial_of({"messages": [answer]}) == text
             await connections(api, 0)
+            # Nor does its socket stay until it has read what was written.
+            async with asyncio.timeout(TIMEOUT_S):
+                while api.is_connected(unread.socket):  # noqa: ASYNC110  # uvicorn's
+                    await asyncio.sleep(0.01)
 
 
 async def test_a_stream_that_is_read_lasts() -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import cast
 
 import httptools
-from uvicorn._types import ASGI3Application, ASGISendEvent
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS, Request
@@ -92,7 +92,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+
+        async def cut_short(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+            await app(scope, receive, send)
+            if cycle.response_started and not cycle.response_complete and not cycle.disconnected:
+                # Whoever reads nothing is given up. uvicorn would wait for ever until they have read what was written.
+                cycle.disconnected = True
+                self.transport.abort()
+
+        super()._start_asgi_task(cycle, cut_short)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
