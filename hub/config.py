@@ -198,7 +198,7 @@ class Settings(HookSettings, ProviderSettings, ToolSettings):
         description="a number from 1: how many bytes of JSON the result of a tool may have",
     )
     max_file_bytes: FileBytes = Field(
-        default=10 << 20, description="a number of bytes from 1 to 104857600: the size of one file"
+        default=20 << 20, description="a number of bytes from 1 to 104857600: the size of one file"
     )
     max_session_files_bytes: Annotated[int, Field(ge=1)] = Field(
         default=50 << 20, description="a number of bytes from 1: what the files of a session may have together"
