@@ -82,6 +82,11 @@ async def test_questions_are_answered_without_a_write(sentence: str, expected: s
         "write 5 into column B",
         "write 5 into ZZZZ1",
         "sum B2:B10 next to it and fly to B5",
+        "sum the column in Data into D1",
+        "make the column in Sheet2 bold",
+        "clear column in",
+        "SUM COLUMN IN DATA INTO D1",
+        "sum column tax into D1",
     ],
 )
 async def test_what_is_not_understood_writes_nothing(sentence: str) -> None:

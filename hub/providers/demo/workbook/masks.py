@@ -51,7 +51,7 @@ def mask(sentence: str) -> Masked | None:
     if not _mask_formulas(masked):
         return None
     masked.words = _ADDRESS.sub(lambda found: _range(masked, found[0]), masked.words)
-    masked.words = _COLUMNS.sub(lambda found: _range(masked, f"{found[1]}:{found[2] or found[1]}", found), masked.words)
+    masked.words = _COLUMNS.sub(lambda found: _columns(masked, found), masked.words)
     masked.words = _ROWS.sub(lambda found: _range(masked, f"{found[1]}:{found[2] or found[1]}", found), masked.words)
     for spanned in (_BETWEEN, _SPANNED):
         masked.words = spanned.sub(lambda found: _joined(masked, found), masked.words)
@@ -92,6 +92,14 @@ def _range(masked: Masked, text: str, found: re.Match[str] | None = None) -> str
         return text if found is None else found[0]
     masked.ranges.append(parsed)
     return f"⟦r{len(masked.ranges) - 1}⟧"
+
+
+def _columns(masked: Masked, found: re.Match[str]) -> str:
+    """Small letters, if more than one, may be a word, as in "the column in Data": those are no column."""
+    names = [name for name in found.groups() if name is not None]
+    if any(len(name) > 1 and (not name.isupper() or name in ("IN", "OF", "TO", "ON")) for name in names):
+        return found[0]
+    return _range(masked, f"{names[0]}:{names[-1]}", found)
 
 
 def _joined(masked: Masked, found: re.Match[str]) -> str:
