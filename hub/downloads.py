@@ -4,11 +4,15 @@ What users have uploaded is never shown as a page of this origin: it is a downlo
 browser shows it all the same, it runs nothing.
 """
 
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from hub.api.door import Door
 from hub.api.problems import problem_of
@@ -17,9 +21,11 @@ from hub.errors import BackplaneAway, CallError
 from hub.runs.files.store import SessionFiles
 from hub.server.auth import Refused
 from hub.server.opening import Reception
+from hub.server.places import Place
 from hub.server.served import ServedHub
 
 PATH = "/files/{session_id}/{file_id}"
+PIECE_BYTES = 64 * 1024
 CONTENT_SECURITY_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
@@ -29,6 +35,7 @@ class Downloads:
     def __init__(self, files: SessionFiles, server: Reception, served: ServedHub) -> None:
         self._files = files
         self._server = server
+        self._served = served
         self._door = Door(server, served)
 
     def routes(self) -> list[BaseRoute]:
@@ -36,20 +43,52 @@ class Downloads:
 
     async def _answer(self, request: Request) -> Response:
         try:
-            user = await self._door.admit(request, immediate=False, opens=False)
-            part, content = await self._files.open(
-                user.key, request.path_params["session_id"], request.path_params["file_id"]
-            )
-        except (CallError, Refused, BackplaneAway) as error:
-            if isinstance(error, Refused):
-                self._server.metrics.connections_refused += 1
-            response = problem_of(error).answer()
-        else:
-            response = Response(content, media_type=part.media_type, headers=_headers(part))
+            user = await self._door.admit(request, immediate=False, opens=True)
+            place = self._door.place_for(user, request)
+        except (CallError, Refused) as error:
+            return self._refused(request, error)
+        with ExitStack() as held:
+            held.enter_context(place)
+            try:
+                part, content = await self._files.open(
+                    user.key, request.path_params["session_id"], request.path_params["file_id"]
+                )
+            except (CallError, BackplaneAway) as error:
+                return self._refused(request, error)
+            held.pop_all()  # the answer gives it back
+        headers = {**_headers(part), **self._server.gate.cors_headers(request)}
+        body = b"" if request.method == "HEAD" else content
+        return _File(body, len(content), part.media_type, headers, place, self._served.options.transport_send_timeout_s)
+
+    def _refused(self, request: Request, error: CallError | Refused | BackplaneAway) -> Response:
+        if isinstance(error, Refused):
+            self._server.metrics.connections_refused += 1
+        response = problem_of(error).answer()
         response.headers.update(self._server.gate.cors_headers(request))
         if request.method == "HEAD":
             response.body = b""  # its length stays in the headers
         return response
+
+
+class _File(Response):
+    """In pieces, so that who does not read it holds one of them, and not for long. `place` is given back at its end."""
+
+    def __init__(
+        self, content: bytes, size: int, media_type: str, headers: Mapping[str, str], place: Place, timeout_s: float
+    ) -> None:
+        super().__init__(media_type=media_type, headers={**headers, "content-length": str(size)})
+        self._content = content
+        self._place = place
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place, suppress(TimeoutError):  # an answer that is not whole is broken off
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for begin in range(0, len(self._content), PIECE_BYTES):
+                piece = self._content[begin : begin + PIECE_BYTES]
+                async with asyncio.timeout(self._timeout_s):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
 
 def _headers(part: FilePart) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # What everything but the pure rooms may import.
-GROUND = ("hub.errors", "hub.clock", "hub.log", "hub.metrics")
+GROUND = ("hub.errors", "hub.clock", "hub.log", "hub.metrics", "hub.normalised")
 INTERFACES = ("hub.backplane.base", "hub.providers.base", "hub.tools.base")
 STRUCTS = ("hub.chat.parts", "hub.chat.events")
 
@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.clock": (),
     "hub.log": (),
     "hub.metrics": (),
+    "hub.normalised": (),
     "hub.hook_settings": (),
     "hub.provider_settings": (),
     "hub.tool_settings": ("hub.provider_settings",),

@@ -6,12 +6,12 @@ too, since that is where others than the user speak.
 """
 
 import re
-import unicodedata
 
 from hub.chat.parts import Flag
 from hub.hooks.base import InputFunction, UserMessage
 from hub.hooks.strings import strings_of
 from hub.hooks.wordings import LOOKALIKES, RULES
+from hub.normalised import normalised
 
 FLAGGED = "input_flagged"
 TEXT = "This message looks like an attempt to change the assistant's instructions ({}). It was sent, with a mark."
@@ -54,7 +54,7 @@ def injection_flag() -> InputFunction:
 
 
 def _plain(text: str) -> str:
-    shown = _HIDDEN.sub("", unicodedata.normalize("NFKC", text))
+    shown = _HIDDEN.sub("", normalised("NFKC", text))
     if _CYRILLIC.search(shown):
         shown = _WORD.sub(_undisguised, shown)
     return _BLANK.sub(" ", shown).replace("\u2019", "'").lower()

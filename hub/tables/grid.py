@@ -6,6 +6,7 @@ into two cells or more; a column of numbers counts too.
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -21,8 +22,10 @@ MAX_QUOTED_LINES = 100
 
 _QUOTE_OPENS = {mark: re.compile(rf'(?:^|{re.escape(mark)})[ ]?"') for mark in "\t;,"}
 _RULE_CELL = re.compile(r"\s*:?-+:?\s*")
+MAX_WIDTHS = 100
+"""In how many widths the records of a table may come before nobody looks for the usual one."""
 _FENCE = re.compile(r"\s*(```|~~~)")
-_PROSE_END = re.compile(r"[?!:]\s*$|[^\W\d_]{2,}\.\s*$")
+_PROSE_END = re.compile(r"[?!:]$|[^\W\d_]{2}\.$")
 
 
 class Grid(msgspec.Struct, frozen=True):
@@ -113,13 +116,11 @@ def _settle(
 ) -> Grid | None:
     """A grid from a run of records: their usual width counts, and lines of words at the top are left out."""
     records, first = _without_words(records, delimiter, first)
-    while len(records) >= 2:
-        widths = [len(cells) for _, cells in records[1:]]
-        usual = max(set(widths), key=lambda width: (widths.count(width), width))
-        if len(records[0][1]) == usual or delimiter != ",":
-            break
-        records = records[1:]
-        first = records[0][0]
+    if delimiter == ",":
+        top = _of_other_width(records)
+        if top:
+            records = records[top:]
+            first = records[0][0]
     if len(records) < 2:
         return None
     rows = [cells for _, cells in records]
@@ -130,6 +131,20 @@ def _settle(
         if usual_count * 2 < len(rows) or _looks_like_words(rows):
             return None
     return Grid([row + [""] * (width - len(row)) for row in rows], delimiter, first, last, has_rule)
+
+
+def _of_other_width(records: Sequence[tuple[int, list[str]]]) -> int:
+    """How many records at the top are not as wide as most of those below them."""
+    widths = Counter(len(cells) for _, cells in records)
+    top = 0
+    for _, cells in records[:-1]:
+        widths[len(cells)] -= 1
+        # As many widths as there are would be looked at for each record; those who differ that much are no table.
+        usual = max(widths, key=lambda width: (widths[width], width))
+        if len(cells) == usual or len(widths) > MAX_WIDTHS:
+            break
+        top += 1
+    return top
 
 
 def _without_words(
@@ -145,6 +160,10 @@ def _without_words(
         records = records[1:]
         first = records[0][0]
     return records, first
+
+
+def _ends_as_prose(text: str) -> bool:
+    return _PROSE_END.search(text.rstrip()[-3:]) is not None
 
 
 def _is_sentence(cells: Sequence[str]) -> bool:
@@ -181,7 +200,7 @@ def _is_prose(record: str, delimiter: Delimiter) -> bool:
     if delimiter in "\t|" or _FENCE.match(record):
         return bool(_FENCE.match(record))
     words = len(record.split())
-    if delimiter == "," and _PROSE_END.search(record) and words >= 3 and '"' not in record:
+    if delimiter == "," and _ends_as_prose(record) and words >= 3 and '"' not in record:
         return True
     return words > 12 * (record.count(delimiter) + 1)
 
@@ -209,7 +228,7 @@ def _single_column(lines: Sequence[str]) -> Grid | None:
         return None
     first, last = best
     above = lines[first - 1].strip() if first else ""
-    if above and len(above.split()) <= 3 and _PROSE_END.search(above) is None:
+    if above and len(above.split()) <= 3 and not _ends_as_prose(above):
         first -= 1
     return Grid([[line.strip()] for line in lines[first:last]], "", first, last)
 

@@ -30,6 +30,8 @@ _CHARSET = re.compile(
     r"utf-?8|utf-16(le|be)?|(us-)?ascii|iso-8859-\d+|windows-125\d|shift_jis|euc-(jp|kr)|gbk?|gb18030"
 )
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+_NOT_PUBLIC = (ipaddress.IPv4Network("192.88.99.0/24"), ipaddress.IPv6Network("3fff::/20"))
+"""A relay of tunnels, and addresses for documents: Python's tables lack them."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """From a host and a port to its addresses. Raises `OSError`."""
@@ -44,8 +46,10 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
             return is_public(str(ip.ipv4_mapped))
-        if ip not in _PUBLIC_IPV6 or ip.sixtofour is not None or ip.teredo is not None:
+        if ip.scope_id is not None or ip not in _PUBLIC_IPV6 or ip.sixtofour is not None or ip.teredo is not None:
             return False
+    if any(ip in network for network in _NOT_PUBLIC):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_private)
 
 

@@ -12,8 +12,8 @@ from hub.chat.parts import Json
 MAX_DEPTH = 20
 """Of a schema, and of the references that follow each other."""
 MAX_PROBLEMS = 8
-MAX_STEPS = 100_000
-"""Over it the rest of a value is left to who brought the schema."""
+MAX_STEPS = 50_000
+"""Schemas and names that are looked at. Over it the rest of a value is left to who brought the schema."""
 
 _TYPES: Mapping[str, Callable[[Json], bool]] = {
     "object": lambda value: isinstance(value, Mapping),
@@ -113,6 +113,8 @@ class _Walk:
 
     def problems(self, schema: Json, value: Json, place: str, depth: int) -> Iterator[str]:
         self._steps += 1
+        if isinstance(schema, Mapping):
+            self._steps += len(schema.get("enum", ())) + len(schema.get("required", ()))
         if schema is True or depth == 0 or self._steps > MAX_STEPS:
             return
         shown = place or "arguments"

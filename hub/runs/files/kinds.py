@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from hub.normalised import normalised
+
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 PDF = "application/pdf"
 TEXTS = ("text/plain", "text/csv", "text/markdown")
@@ -44,7 +46,7 @@ def clean_name(name: str) -> str:
     """What is left of a name without its path, and without characters that nobody sees or that turn the writing;
     bounded, with its ending kept. "file" if that is nothing."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    composed = unicodedata.normalize("NFC", "".join(" " if char in "\t\r\n" else char for char in last))
+    composed = normalised("NFC", "".join(" " if char in "\t\r\n" else char for char in last))
     seen = "".join(char for char in composed if unicodedata.category(char)[0] != "C")
     clean = seen.strip(" .")
     if len(clean) > MAX_NAME_CHARS:

@@ -3,11 +3,12 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from jsonschema.validators import validator_for
+from jsonschema.validators import extend, validator_for
 from mcp import Tool as McpTool
 from mcp_types import (
     AudioContent,
@@ -70,21 +71,31 @@ def tool_spec(server: str, tool: McpTool) -> ToolSpec:
     )
 
 
+_COSTLY = ("pattern", "patternProperties", "unevaluatedProperties", "uniqueItems")
+"""What may take for ever, or evaluates patterns from outside, is left to the server, which checks all of it."""
+
+
+def _nothing_wrong(_: object, __: object, ___: object, ____: object) -> None:
+    return None
+
+
 def argument_check(schema: Mapping[str, Json]) -> Callable[[Mapping[str, Json]], None]:
     """A function that raises `ToolError` for arguments that break the schema."""
     # A registry of its own: the default one would fetch what a `$ref` names.
-    validator = validator_for(schema, default=Draft202012Validator)(schema, registry=Registry())
+    # What is additional is told by the patterns, where there are any.
+    costly = (*_COSTLY, "additionalProperties") if "patternProperties" in str(schema) else _COSTLY
+    kind = extend(validator_for(schema, default=Draft202012Validator), dict.fromkeys(costly, _nothing_wrong))  # type: ignore[no-untyped-call]  # it has no types
+    validator = kind(schema, registry=Registry())
 
     def check(arguments: Mapping[str, Json]) -> None:
         try:
-            errors = list(validator.iter_errors(dict(arguments)))
-        except Unresolvable:
-            return  # a reference to elsewhere: the server, which wrote it, checks the arguments anyway
+            errors = list(islice(validator.iter_errors(dict(arguments)), MAX_PROBLEMS + 1))
+        except (Unresolvable, RecursionError):
+            return  # a reference to elsewhere, or round in circles: the server, which wrote it, checks them anyway
         if not errors:
             return
         problems = [f"{error.json_path}: {error.message[:MAX_PROBLEM]}" for error in errors[:MAX_PROBLEMS]]
-        more = len(errors) - len(problems)
-        raise ToolError(f"Wrong arguments: {'; '.join(problems)}{f'; and {more} more' if more else ''}.")
+        raise ToolError(f"Wrong arguments: {'; '.join(problems)}{'; and more' if len(errors) > MAX_PROBLEMS else ''}.")
 
     return check
 

@@ -1,11 +1,11 @@
 """The table of functions: what a sheet could do by calling each, and why that needs approval."""
 
 import re
-import unicodedata
 from typing import Literal
 
 import msgspec
 
+from hub.normalised import normalised
 from hub.tools.policy import harmless
 
 FunctionClass = Literal["harmless", "network", "code", "link", "unknown_function"]
@@ -97,7 +97,7 @@ _TABLE: tuple[tuple[FunctionClass, str, str], ...] = (
 HARMFUL: dict[str, Function] = {
     name: Function(name, kind, reason)
     for kind, reason, names in _TABLE
-    for name in (unicodedata.normalize("NFKC", word).upper() for word in names.split())
+    for name in (normalised("NFKC", word).upper() for word in names.split())
 }
 
 _PREFIX = re.compile(r"(?:_XLFN|_XLWS|_XLPM|_XLOP|_XLETA|_XLUDF|_XLNM|_XLDUDF|_TTC)\.")
@@ -116,7 +116,7 @@ _CALL = re.compile(r"(?<![\w.])([^\W\d][\w.]*+)\s*+\(")
 
 def canonical(name: str) -> str:
     """A name as sheets compare them: full-width letters as plain ones, without case."""
-    return name.upper() if name.isascii() else unicodedata.normalize("NFKC", name).upper()
+    return name.upper() if name.isascii() else normalised("NFKC", name).upper()
 
 
 def without_prefix(name: str) -> str:

@@ -65,7 +65,7 @@ def test_arguments_are_checked() -> None:
     check({"n": [1, 2]})
     with pytest.raises(ToolError, match="'n' is a required property"):
         check({})
-    with pytest.raises(ToolError, match=r"\$\.n\[1\]: 'x' is not of type 'integer'.*; and 3 more\.") as refused:
+    with pytest.raises(ToolError, match=r"\$\.n\[1\]: 'x' is not of type 'integer'.*; and more\.") as refused:
         check({"n": [1, *["x"] * 11]})
     assert len(str(refused.value)) < 2_000
 
