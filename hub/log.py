@@ -31,6 +31,18 @@ def redact(text: str) -> str:
     return _PROVIDER_KEY.sub("[redacted]", text)
 
 
+def redact_uvicorn() -> None:
+    """uvicorn names whole URLs where it is served from with its own log: without their tokens from here on."""
+    for name in ("uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).addFilter(_redact_arguments)
+
+
+def _redact_arguments(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(redact(each) if isinstance(each, str) else each for each in record.args)
+    return True
+
+
 class KeyValueFormatter(logging.Formatter):
     """One record, one line: what is over several lines (a traceback) is quoted with `\\n`."""
 

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from hub.backplane.base import Bus
 from hub.clock import now_ms
+from hub.log import redact_uvicorn
 from hub.protocol.negotiate import TransportName
 from hub.server.auth import Authenticate, Gate, Refused, User
 from hub.server.auth.authorize import rules_of_class
@@ -177,6 +178,7 @@ class HubServer:
 
     async def start(self) -> None:
         """Raises BackplaneAway, and whatever a factory of what is provided raises."""
+        redact_uvicorn()
         await self._provided.start()
         try:
             for served in self._hubs.values():
