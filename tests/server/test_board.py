@@ -67,5 +67,5 @@ def test_without_the_rest_of_hubline(tmp_path: Path) -> None:
     )  # fmt: skip
     loaded = [name for name in run.stdout.split() if name.startswith("hub.")]
     rooms = {name.split(".")[1] for name in loaded}
-    assert rooms == {"backplane", "clock", "errors", "protocol", "server"}
+    assert rooms == {"backplane", "clock", "errors", "log", "protocol", "server"}
     assert {name for name in loaded if name.startswith("hub.backplane.")} == {"hub.backplane.base"}
