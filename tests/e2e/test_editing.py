@@ -121,6 +121,7 @@ async def test_an_answer_is_copied_as_it_was_written(hub: LiveHub, tabs: Tabs, t
     await exchange(hub, tab, "First", "plain")
     await tab.send("Second")
     (await hub.puppet.step()).answer("**bold** and `code`")
+    await tab.reads("bold and code")  # the second answer is there; the first one is complete, too
     await tab.has_status("complete")
     await tab.page.evaluate(WATCH_LABELS)
     await tab.act("copy")
