@@ -14,7 +14,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -51,9 +51,11 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     drained_s: list[float] = field(default_factory=list)
     """How long each node took to end."""
-    most_reconnects_per_s: float = 0.0
-    spread_per_s: float = 0.0
-    """A node's connections over the time that they are spread over."""
+    most_reconnects_per_s: list[int] = field(default_factory=list)
+    """While each node ended: the most that came within a second."""
+    spread_per_s: list[float] = field(default_factory=list)
+    """Each node's connections when it was asked to end, over the time that they are spread over. The later nodes have
+    those of the earlier ones too."""
 
     def tell(self, text: str) -> None:
         self.findings.append(text[:500])
@@ -109,7 +111,7 @@ class _Session:
 
 
 async def rolling(plan: Rolling, folder: Path) -> Report:
-    report = Report(plan, spread_per_s=plan.connections / plan.nodes / plan.spread_s)
+    report = Report(plan)
     truth = Truth(plan.seed, plan.pieces_per_s)
     chosen = Random(plan.seed)
     async with ProviderServer(default=truth.answer) as provider, Store(folder / "redis") as store:
@@ -144,8 +146,10 @@ async def _run(plan: Rolling, report: Report, nodes: Cluster, sessions: list[_Se
             if not await session.pulse.until(lambda watch=watch: all(shown.epoch for shown in watch), ANSWERED_S):  # type: ignore[misc]  # as above
                 report.tell(f"{session.session_id}: not all could watch")
         talking = [group.create_task(session.talk(over)) for session in sessions]
-        sampling = group.create_task(_sample(clients, report))
         for node in nodes.nodes:
+            there = sum(client.place == node.place for client in clients)
+            report.spread_per_s.append(round(there / plan.spread_s, 1))
+            sampling = group.create_task(_sample(clients, report))
             began = time.monotonic()
             code, wrong = await node.drain()
             report.drained_s.append(round(time.monotonic() - began, 1))
@@ -154,12 +158,12 @@ async def _run(plan: Rolling, report: Report, nodes: Cluster, sessions: list[_Se
             for line in wrong:
                 report.tell(f"node {node.place} wrote: {line}")
             nodes.urls[node.place] = None
+            sampling.cancel()
             await nodes.start(node)
             if await nodes.is_ready():
                 report.tell(f"node {node.place} is not ready again")
         over.set()
         await asyncio.gather(*talking)
-        sampling.cancel()
         for task in watching:
             task.cancel()
     report.counts["connections"] = len(clients)
@@ -169,13 +173,15 @@ async def _run(plan: Rolling, report: Report, nodes: Cluster, sessions: list[_Se
 
 
 async def _sample(clients: list[Client], report: Report) -> None:
-    """The most connections that were made within a second."""
-    counts: list[int] = []
+    """Until it is cancelled: the most connections that were made within a second."""
+    report.most_reconnects_per_s.append(0)
+    made: deque[tuple[float, int]] = deque()  # when, and how many there were
     while True:
-        counts.append(sum(client.connections for client in clients))
-        span = round(1 / _SAMPLE_S)
-        if len(counts) > span:
-            report.most_reconnects_per_s = max(report.most_reconnects_per_s, counts[-1] - counts[-1 - span])
+        now = time.monotonic()
+        made.append((now, sum(client.connections for client in clients)))
+        while made[0][0] < now - 1:
+            made.popleft()
+        report.most_reconnects_per_s[-1] = max(report.most_reconnects_per_s[-1], made[-1][1] - made[0][1])
         await asyncio.sleep(_SAMPLE_S)
 
 
