@@ -1,12 +1,15 @@
 """The providers' page: each command is run as it stands there, and the banner says what stands behind it."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hub import config
+from hub.chat.parts import TextPart
 from hub.offering import WINDOWS
 from hub.providers.anthropic import AnthropicProvider
 from hub.providers.openai import GEMINI, OLLAMA, OPENAI
@@ -19,7 +22,9 @@ BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MU
 def commands() -> list[tuple[dict[str, str], list[str], str]]:
     """Each with its variables, its flags, and what the banner has to say."""
     found = []
-    for _, block in BLOCKS:
+    for language, block in BLOCKS:
+        if language != "sh":
+            continue
         exported: dict[str, str] = {}
         for line in block.splitlines():
             words = shlex.split(line.replace("=… ", "=sk-ant-0123456789abcdef "), comments=True)
@@ -34,9 +39,20 @@ def commands() -> list[tuple[dict[str, str], list[str], str]]:
 
 
 def test_every_block_is_run() -> None:
-    assert {language for language, _ in BLOCKS} == {"sh"}
+    assert {language for language, _ in BLOCKS} == {"sh", "json"}
     assert PAGE.count("```") == 2 * len(BLOCKS)
     assert len(commands()) == 9
+
+
+def test_the_part_is_one_of_the_contract() -> None:
+    (block,) = [block for language, block in BLOCKS if language == "json"]
+    part = msgspec.json.decode(block, type=TextPart)
+    assert json.loads(msgspec.json.encode(part)) == json.loads(block)
+    (citation,) = part.citations
+    assert part.text[citation.start : citation.end] == part.text
+    named = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?`) \|", PAGE, re.MULTILINE))))
+    fields = msgspec.structs.fields(citation)
+    assert {field.encode_name for field in fields} <= named
 
 
 @pytest.mark.parametrize(("variables", "flags", "says"), commands())

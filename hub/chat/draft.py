@@ -7,6 +7,7 @@ import msgspec
 from hub.chat import events
 from hub.chat.parts import (
     Approval,
+    Citation,
     FilePart,
     Json,
     Message,
@@ -29,7 +30,7 @@ STATUS_OF_OUTCOME: Mapping[str, MessageStatus] = {
 class _Prose:
     """A text or thinking part that grows. The pieces are joined when somebody looks."""
 
-    __slots__ = ("kind", "pieces", "redacted", "signature", "step")
+    __slots__ = ("citations", "kind", "pieces", "redacted", "signature", "step")
 
     def __init__(self, kind: type[TextPart] | type[ThinkingPart], step: int) -> None:
         self.kind = kind
@@ -37,13 +38,14 @@ class _Prose:
         self.pieces: list[str] = []
         self.signature: str | None = None
         self.redacted: str | None = None
+        self.citations: Sequence[Citation] = ()
 
     def part(self) -> TextPart | ThinkingPart:
         if len(self.pieces) > 1:
             self.pieces = ["".join(self.pieces)]
         text = self.pieces[0] if self.pieces else ""
         if self.kind is TextPart:
-            return TextPart(text, step=self.step)
+            return TextPart(text, step=self.step, citations=self.citations)
         return ThinkingPart(text, step=self.step, signature=self.signature, redacted=self.redacted)
 
 
@@ -109,6 +111,8 @@ class Draft:
         if isinstance(event, events.Thinking):
             part.signature = event.signature or part.signature
             part.redacted = event.redacted or part.redacted
+        elif event.citations:
+            part.citations = (*part.citations, *event.citations)
 
     def tool_start(self, event: events.ToolStart) -> None:
         self._place_of_call[event.call_id] = len(self._parts)

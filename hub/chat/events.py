@@ -12,6 +12,7 @@ import msgspec
 from hub.chat.parts import (
     Access,
     ApprovalScope,
+    Citation,
     Json,
     Message,
     RunError,
@@ -64,12 +65,14 @@ class Step(Event, frozen=True, tag="step"):
 
 
 class Text(Event, frozen=True, tag="text"):
-    """More text of a part; `part` is its index in the message's parts."""
+    """More text of a part; `part` is its index in the message's parts. `citations` are more of that part's: the
+    passages that they are for end with this delta, which may be empty, or before."""
 
     run_id: str
     message_id: str
     part: int
     delta: str
+    citations: Sequence[Citation] = ()
 
 
 class Thinking(Event, frozen=True, tag="thinking"):

@@ -29,11 +29,31 @@ class WireStruct(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     """The base of all that goes over the wire."""
 
 
+class Citation(WireStruct, frozen=True, kw_only=True):
+    """What a passage of an answer rests on: a document that a user has sent along (`file_id`), or a web page (`url`).
+
+    `start` and `end` say which passage of the part's text, counted as JavaScript does (UTF-16 code units); without
+    them it is all of it. `quote` is the source's own words, `page` and `end_page` (both inclusive, from 1) where they
+    stand in a PDF.
+    """
+
+    source: Literal["document", "web"]
+    title: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    quote: str | None = None
+    page: int | None = None
+    end_page: int | None = None
+    start: int | None = None
+    end: int | None = None
+
+
 class TextPart(WireStruct, frozen=True, tag_field="type", tag="text"):
     """Text in Markdown. `step` is the model request that it came from, here and in the other parts."""
 
     text: str
     step: int = 0
+    citations: Sequence[Citation] = ()
 
 
 class ThinkingPart(WireStruct, frozen=True, tag_field="type", tag="thinking"):

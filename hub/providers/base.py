@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from hub.chat.parts import Access, Json, Message, Usage
+from hub.chat.parts import Access, Citation, Json, Message, Usage
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
@@ -48,6 +48,13 @@ class TextDelta(msgspec.Struct, frozen=True):
 
     block: int
     text: str
+
+
+class Cited(msgspec.Struct, frozen=True):
+    """What passages of a block of text rest on. The passages have come before."""
+
+    block: int
+    citations: Sequence[Citation]
 
 
 class ThinkingDelta(msgspec.Struct, frozen=True):
@@ -110,7 +117,9 @@ class UsageSoFar(msgspec.Struct, frozen=True):
     usage: Usage
 
 
-Delta = TextDelta | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd | UsageSoFar | StepEnd
+Delta = (
+    TextDelta | Cited | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd | UsageSoFar | StepEnd
+)
 
 
 class Provider(Protocol):

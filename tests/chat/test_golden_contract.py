@@ -27,7 +27,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "message_queued": ("messageId runId place", ""),
     "run_started": ("runId messageId replyTo provider model epoch", ""),
     "step": ("runId index", ""),
-    "text": ("runId messageId part delta", ""),
+    "text": ("runId messageId part delta", "citations"),
     "thinking": ("runId messageId part delta", "signature redacted"),
     "tool_start": ("runId messageId part callId name access host", "title"),
     "tool_input": ("runId callId", "delta arguments"),

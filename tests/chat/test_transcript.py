@@ -11,6 +11,7 @@ from hub.chat import events
 from hub.chat.parts import (
     NO_USAGE,
     Approval,
+    Citation,
     FilePart,
     Message,
     MessageStatus,
@@ -116,6 +117,13 @@ def test_deltas_grow_parts_of_their_step() -> None:
         ThinkingPart("", step=1, redacted="x"),
         TextPart("c", step=1),
     ]
+
+
+def test_citations_are_added_to_their_part() -> None:
+    one, two, three = (Citation(source="web", url=f"https://example.org/{number}") for number in range(3))
+    cited = events.Text("r", "a-r", 0, "", [one, two], time=3)
+    again = events.Text("r", "a-r", 0, "", [three], time=3)
+    assert parts_of(text("a"), cited, text("b"), again) == [TextPart("ab", citations=(one, two, three))]
 
 
 def test_a_delta_of_a_part_that_is_not_there_changes_nothing() -> None:

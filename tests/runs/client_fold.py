@@ -97,6 +97,8 @@ class ClientFold:
         part = parts[event["part"]]
         assert part["type"] == kind
         part["text"] += event["delta"]
+        if "citations" in event:
+            part["citations"] = [*part.get("citations", ()), *event["citations"]]
 
     def _on_tool_start(self, event: Json) -> None:
         parts = self.answers[event["runId"]]["parts"]

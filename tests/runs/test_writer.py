@@ -9,6 +9,7 @@ import pytest
 
 from hub.backplane.base import Backplane, Fence
 from hub.chat import events
+from hub.chat.parts import Citation
 from hub.errors import BackplaneError, StaleFence
 from hub.runs.drive.writer import MAX_JOINED_CHARS, EventWriter
 from tests.runs.faults import FaultyBackplane
@@ -110,6 +111,24 @@ async def test_progress_of_calls_side_by_side_coalesces_to_the_newest_of_each(be
     await bench.writer.flushed()
     progress = [(event.call_id, event.fraction) for event in bench.recorder.of(events.ToolProgress)]
     assert progress == [("c1", 0.98), ("c2", 0.98), ("c1", 1.0)]
+
+
+async def test_text_joins_but_no_citation_is_lost(bench: Bench) -> None:
+    def cited(number: int) -> events.Text:
+        return events.Text("run", "msg", 0, "", [Citation(source="web", url=f"https://example.org/{number}")], time=1)
+
+    bench.faults.is_held = True
+    bench.writer.write(bench.text("a"))
+    bench.writer.write(bench.text("b"), cited(1), cited(2), bench.text("c"), bench.text("d"))
+    bench.faults.is_held = False
+    bench.faults.release()
+    await bench.writer.flushed()
+    assert [(event.delta, len(event.citations)) for event in bench.recorder.of(events.Text)] == [
+        ("a", 0),
+        ("b", 1),
+        ("", 1),
+        ("cd", 0),
+    ]
 
 
 async def test_thinking_joins_but_never_over_its_end(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from hub.chat import events
 from hub.chat.parts import Json
 from hub.chat.transcript import Transcript
 from hub.providers.base import (
+    Cited,
     TextDelta,
     ThinkingDelta,
     ThinkingEnd,
@@ -20,7 +21,7 @@ from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 from hub.tools.base import Tools
 
-StepDelta = TextDelta | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd
+StepDelta = TextDelta | Cited | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class StepWriter:
         match delta:
             case TextDelta():
                 self._prose(delta.block, delta.text, thinks=False)
+            case Cited():
+                self._cited(delta)
             case ThinkingDelta():
                 self._prose(delta.block, delta.text, thinks=True)
             case ThinkingEnd():
@@ -120,6 +123,19 @@ class StepWriter:
         self._writer.write(kind(self._run_id, self._answer_id, self._part(block), text, time=self._env.now_ms()))
         if self._on_prose is not None:
             self._on_prose("thinking" if block.thinks else "text", text)
+
+    def _cited(self, cited: Cited) -> None:
+        block = self._block(cited.block, thinks=False)
+        self._writer.write(
+            events.Text(
+                self._run_id,
+                self._answer_id,
+                self._part(block),
+                "",
+                citations=cited.citations,
+                time=self._env.now_ms(),
+            )
+        )
 
     def _thinking_end(self, end: ThinkingEnd) -> None:
         if end.signature is None and end.redacted is None:

@@ -109,7 +109,8 @@ class EventWriter:
         last = self._waiting[-1]
         match event, last:
             case (events.Text(), events.Text()) if event.part == last.part and event.run_id == last.run_id:
-                pass
+                if last.citations:
+                    return False
             case (events.Thinking(), events.Thinking()) if event.part == last.part and event.run_id == last.run_id:
                 if last.signature is not None or last.redacted is not None or event.redacted is not None:
                     return False
