@@ -363,6 +363,12 @@ def worker_variables(numbers: Iterable[int]) -> Mapping[str, str]:
     return {**os.environ, f"{PREFIX}WORKER": ",".join(map(str, numbers))}
 
 
+def program_variables() -> Mapping[str, str]:
+    """Those of this process's environment that a program needs to run at all; no key is among them."""
+    needed = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE", "XDG_CACHE_HOME")
+    return {name: os.environ[name] for name in needed if name in os.environ}
+
+
 class ClientSettings(BaseSettings):
     """Those of `hubline chat`."""
 

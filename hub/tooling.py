@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
-from hub.config import Settings
+from hub.config import Settings, program_variables
 from hub.errors import SettingsError
 from hub.tools.calculator import calculator
+from hub.tools.charts.tool import chart_tool
 from hub.tools.fetch import fetch_tool
 from hub.tools.tables import table_tools
 from hub.tools.toolset import Toolset
@@ -18,6 +19,8 @@ def tools(settings: Settings) -> Toolset:
         raise SettingsError("HUBLINE_MCP_SERVERS needs the extra mcp: pip install 'hubline[mcp]'.")
     max_bytes = settings.max_tool_result_bytes
     found = Toolset([*table_tools(max_result_bytes=max_bytes), calculator(max_result_bytes=max_bytes)])
+    if find_spec("matplotlib") is not None:
+        found.add(chart_tool(program_variables(), max_result_bytes=max_bytes))
     if settings.fetch_allowed_hosts:
         found.add(fetch_tool(settings.fetch_allowed_hosts, max_result_bytes=max_bytes))
     return found
