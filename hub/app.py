@@ -153,7 +153,7 @@ class Hubline:
         served = self._server.served(CHAT_PATH)
         chats.presences.push_by(PresencePush(served.registry))
         chats.hosting.push_by(ToolPush(served.registry))
-        self._api = HttpApi(chats, self._server, served, _new_id)
+        self._api = HttpApi(chats, self._server, served, _new_id, announced)
         self._metrics.register(self._api.registry)
         self._downloads = Downloads(chats.files, self._server, served)
 

@@ -33,7 +33,8 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 100
 """Of a message's context."""
 
-Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+# The two at the end are spaces to some readers of patterns and none to others.
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f\x85\ufeff]+$")]
 SessionId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=50)]

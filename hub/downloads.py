@@ -1,5 +1,7 @@
 """Gives files of sessions to who may see the session: `GET /files/{sessionId}/{fileId}`, by the rules of the hub.
 
+The OpenAPI document has it with the operations of the HTTP API, whose problems are its own.
+
 What users have uploaded is never shown as a page of this origin: it is a download, its type is not guessed, and if a
 browser shows it all the same, it runs nothing.
 """
@@ -15,16 +17,20 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from hub.api.door import Door
-from hub.api.problems import problem_of
+from hub.api.problems import Problem, problem_of
 from hub.chat.parts import FilePart
 from hub.errors import BackplaneAway, CallError
 from hub.runs.files.store import SessionFiles
+from hub.server.answers import preflight
 from hub.server.auth import Refused
 from hub.server.opening import Reception
 from hub.server.places import Place
 from hub.server.served import ServedHub
 
 PATH = "/files/{session_id}/{file_id}"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_VARY = "Authorization, Cookie, Origin"
+_EXPOSED = "Content-Disposition, Retry-After"
 PIECE_BYTES = 64 * 1024
 CONTENT_SECURITY_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
@@ -39,13 +45,16 @@ class Downloads:
         self._door = Door(server, served)
 
     def routes(self) -> list[BaseRoute]:
-        return [Route(PATH, self._answer, methods=["GET"])]
+        return [Route(PATH, self._answer, methods=METHODS)]
 
     async def _answer(self, request: Request) -> Response:
+        if (asked := preflight(request)) is not None:
+            return self._shared(request, asked)
         try:
+            _check_method(request.method)
             user = await self._door.admit(request, immediate=False, opens=True)
             place = self._door.place_for(user, request)
-        except (CallError, Refused) as error:
+        except (CallError, Refused, Problem) as error:
             return self._refused(request, error)
         with ExitStack() as held:
             held.enter_context(place)
@@ -56,17 +65,23 @@ class Downloads:
             except (CallError, BackplaneAway) as error:
                 return self._refused(request, error)
             held.pop_all()  # the answer gives it back
-        headers = {**_headers(part), **self._server.gate.cors_headers(request)}
         body = b"" if request.method == "HEAD" else content
-        return _File(body, len(content), part.media_type, headers, place, self._served.options.transport_send_timeout_s)
+        timeout_s = self._served.options.transport_send_timeout_s
+        return self._shared(request, _File(body, len(content), part.media_type, _headers(part), place, timeout_s))
 
-    def _refused(self, request: Request, error: CallError | Refused | BackplaneAway) -> Response:
+    def _refused(self, request: Request, error: CallError | Refused | BackplaneAway | Problem) -> Response:
         if isinstance(error, Refused):
             self._server.metrics.connections_refused += 1
-        response = problem_of(error).answer()
-        response.headers.update(self._server.gate.cors_headers(request))
+        problem = error if isinstance(error, Problem) else problem_of(error)
+        response = self._shared(request, problem.answer())
         if request.method == "HEAD":
             response.body = b""  # its length stays in the headers
+        return response
+
+    def _shared(self, request: Request, response: Response) -> Response:
+        """With what lets pages of allowed origins read it."""
+        cors = self._server.gate.cors_headers(request)
+        response.headers.update({**cors, "Access-Control-Expose-Headers": _EXPOSED, "Vary": _VARY} if cors else {})
         return response
 
 
@@ -91,6 +106,12 @@ class _File(Response):
             await send({"type": "http.response.body", "body": b""})
 
 
+def _check_method(method: str) -> None:
+    if method not in ("GET", "HEAD"):
+        text = f"{method[:20]} is not allowed here. Use GET."
+        raise Problem(405, "method_not_allowed", text, headers={"allow": "GET, HEAD"})
+
+
 def _headers(part: FilePart) -> dict[str, str]:
     ascii_name = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in part.name)
     name = f"filename=\"{ascii_name}\"; filename*=UTF-8''{quote(part.name, safe='')}"
@@ -99,6 +120,6 @@ def _headers(part: FilePart) -> dict[str, str]:
         "x-content-type-options": "nosniff",
         "content-security-policy": CONTENT_SECURITY_POLICY,
         "cache-control": "private, max-age=3600",
-        "vary": "Authorization, Cookie",
+        "vary": _VARY,
         "referrer-policy": "no-referrer",
     }

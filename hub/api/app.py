@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from hub.api.door import Door, LongAnswers
 from hub.api.endpoints import Endpoints
 from hub.api.openapi import document
-from hub.api.operations import OPERATIONS, Operation
+from hub.api.operations import API, OPERATIONS, Operation
 from hub.api.problems import Problem, problem_of
 from hub.errors import BackplaneAway, CallError
 from hub.runs.chats import Chats
@@ -29,21 +29,28 @@ from hub.server.served import ServedHub
 
 logger = logging.getLogger("hub.api")
 
-PATH = "/api"
 DOCUMENT = "/openapi.json"
 _EXPOSED = "Location, Preference-Applied, Retry-After"
 _METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 
 
 class HttpApi:
-    """Of one node. `served` is the hub whose options, limits and rules hold; `registry` has the metrics."""
+    """Of one node. `served` is the hub whose options and rules hold; `limits` are those that clients are told of;
+    `registry` has the metrics."""
 
-    def __init__(self, chats: Chats, server: Reception, served: ServedHub, new_id: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        chats: Chats,
+        server: Reception,
+        served: ServedHub,
+        new_id: Callable[[str], str],
+        limits: Mapping[str, int],
+    ) -> None:
         self._server = server
         self._door = Door(server, served)
         self._answers = LongAnswers()
         self._close_timeout_s = served.options.close_timeout_s
-        self._endpoints = Endpoints(chats, self._door, self._answers, served.options, new_id).by_name
+        self._endpoints = Endpoints(chats, self._door, self._answers, served.options, new_id, limits).by_name
         self._paths = _paths(OPERATIONS)
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -54,9 +61,9 @@ class HttpApi:
         )
 
     def routes(self) -> list[BaseRoute]:
-        below = Mount(PATH, self)
+        below = Mount(API, self)
         below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # ids in paths may hold line breaks
-        return [below, Route(PATH, self)]
+        return [below, Route(API, self)]
 
     async def move(self, spread_s: float) -> None:
         """Tell the clients of answers that last to come again, spread over time. The server lets no new ones in."""
@@ -124,7 +131,7 @@ class HttpApi:
 def _document(request: Request) -> Response:
     if request.method not in ("GET", "HEAD"):
         raise _wrong_method(request, ("GET", "HEAD"))
-    root = request.scope.get("root_path", "").removesuffix(PATH)
+    root = request.scope.get("root_path", "").removesuffix(API)
     return Response(
         msgspec.json.encode(document(root)), headers={"cache-control": "no-cache"}, media_type="application/json"
     )

@@ -10,13 +10,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from hub.api.door import Door, LongAnswers
-from hub.api.operations import OpenedSession
+from hub.api.operations import API, OpenedSession
 from hub.api.requests import (
+    FileQuery,
     MessagePost,
     RegeneratePost,
+    file_facts,
     numbers_of,
     position_of,
     read_body,
+    read_file,
     wait_of,
 )
 from hub.api.stream import EventSink, EventStream, Follow
@@ -47,12 +50,15 @@ class Endpoints:
         answers: LongAnswers,
         options: HubOptions,
         new_id: Callable[[str], str],
+        limits: Mapping[str, int],
     ) -> None:
+        """`limits`: as announced to clients."""
         self._chats = chats
         self._door = door
         self._answers = answers
         self._options = options
         self._new_id = new_id
+        self._limits = limits
         self.by_name: Mapping[str, Endpoint] = {
             "openSession": self.open_session,
             "listSessions": self.list_sessions,
@@ -64,6 +70,7 @@ class Endpoints:
             "watch": self.watch,
             "stop": self.stop,
             "resolveApproval": self.resolve_approval,
+            "uploadFile": self.upload_file,
         }
 
     # ---------------------------------------------------------------------------------------------- sessions
@@ -78,6 +85,7 @@ class Endpoints:
             offset=top.offset,
             role=role_of(session, user.key) or "",
             session=session,
+            limits=self._limits,
         )
         headers = {"location": _address(request, session.session_id)}
         return _json(opened, 201 if is_new else 200, headers)
@@ -109,6 +117,21 @@ class Endpoints:
             await self._chats.watch(user.key, session_id, position, sink)
 
         return self._stream(user, self._door.place_for(user, request), follow, position)
+
+    async def upload_file(self, request: Request, user: User) -> Response:
+        files, session_id = self._chats.files, _session_id(request)
+        limits = files.limits
+        media_type, size = file_facts(request, limits.max_bytes)
+        wanted = parse(FileQuery, dict(request.query_params))
+
+        async def read() -> bytes:
+            return await read_file(request, max_bytes=limits.max_bytes, stall_s=limits.stall_s)
+
+        with self._door.place_for(user, request):
+            stored = await files.take(user.key, session_id, wanted.name, media_type, size, read)
+        root = request.scope.get("root_path", "").removesuffix(API)
+        location = f"{root}/files/{quote(session_id, safe='')}/{quote(stored.file_id, safe='')}"
+        return _json(stored, 201, {"location": location})
 
     # -------------------------------------------------------------------------------------------------- runs
 

@@ -6,11 +6,12 @@ from functools import cache
 import msgspec
 from pydantic.json_schema import models_json_schema
 
-from hub.api.operations import OPERATIONS, Operation
+from hub.api.operations import DESCRIBED, OPERATIONS, Operation
 from hub.api.problems import ProblemDetails
 from hub.api.requests import POSITION, WAIT_HELP
 from hub.chat import events
 from hub.chat.parts import Json
+from hub.runs.files.kinds import MEDIA_TYPES
 
 _REF = "#/components/schemas/{name}"
 _ALWAYS = (400, 401, 403, 429, 503)
@@ -25,7 +26,7 @@ _REASONS: Mapping[int, str] = {
     408: "The body came too slowly.",
     409: "It does not fit what is there.",
     413: "The body is too large.",
-    415: "The body is not JSON.",
+    415: "The body is of a type that is not taken.",
     429: "Too much was asked; `Retry-After` says when to try again.",
     503: "Not now; `Retry-After` says when to try again.",
 }
@@ -41,8 +42,8 @@ def document(root: str) -> Mapping[str, Json]:
 @cache
 def _whole() -> Mapping[str, Json]:
     paths: dict[str, dict[str, Json]] = {}
-    for operation in OPERATIONS:
-        paths.setdefault(f"/api{operation.path}", {})[operation.method.lower()] = _operation(operation)
+    for path, operation in DESCRIBED:
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,13 +74,15 @@ def _operation(operation: Operation) -> Mapping[str, Json]:
             "required": operation.needs_body,
             "content": {"application/json": {"schema": schema}},
         }
+    if operation.takes_file:
+        described["requestBody"] = {"required": True, "content": _FILES}
     return described
 
 
 def _parameters(operation: Operation) -> list[Json]:
     found: list[Json] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in ("sessionId", "runId", "callId")
+        for name in ("sessionId", "runId", "callId", "fileId")
         if f"{{{name}}}" in operation.path
     ]
     if operation.query is not None:
@@ -94,6 +97,9 @@ def _parameters(operation: Operation) -> list[Json]:
         found.append({"name": "Prefer", "in": "header", "description": WAIT_HELP, "schema": {"type": "string"}})
     return found
 
+
+_FILES: Mapping[str, Json] = {media_type: {} for media_type in MEDIA_TYPES}
+"""Bytes as they are have no schema."""
 
 _POSITION = {"type": "string", "pattern": f"^{POSITION}$"}
 _AFTER = {"type": "string", "pattern": f"^({POSITION})?$"}
@@ -122,7 +128,9 @@ def _responses(operation: Operation) -> Mapping[str, Json]:
     if operation.streams != "never":
         good = found.setdefault("200", {"description": _EVENTS, "content": {}})
         good["content"]["text/event-stream"] = {"schema": {"$ref": _REF.format(name="ServerSentEvent")}}
-    body_problems = _WITH_BODY if operation.body is not None else ()
+    if operation.gives_file:
+        found["200"] = {"description": "The file.", "content": _FILES}
+    body_problems = _WITH_BODY if operation.body is not None or operation.takes_file else ()
     for status in sorted({*_ALWAYS, *body_problems, *operation.problems}):
         content = {"application/problem+json": {"schema": {"$ref": _REF.format(name="ProblemDetails")}}}
         found[str(status)] = {"description": _REASONS[status], "content": content}

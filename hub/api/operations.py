@@ -7,25 +7,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hub.api.requests import MessagePost, RegeneratePost
+from hub.api.requests import FileQuery, MessagePost, RegeneratePost
 from hub.chat.parts import Message, Session, WireStruct
 from hub.chat_requests import ApprovalRequest, ListRequest, OpenRequest, StopRequest
 from hub.runs.approving import ApprovalAnswer
 from hub.runs.asking import StopAnswer
 from hub.runs.chats import RunState, SessionPage
+from hub.runs.files.store import UploadedFile
 from hub.server.wire_model import WireModel
 
 Method = Literal["GET", "POST", "DELETE"]
 
 
 class OpenedSession(WireStruct, frozen=True, kw_only=True):
-    """A session, the caller's role in it, and its journal's top: follow its events from there, or from the begin."""
+    """A session, the caller's role in it, and its journal's top: follow its events from there, or from the begin.
+    `limits` are those that hold here, in bytes or numbers."""
 
     session_id: str
     epoch: str
     offset: int
     role: str
     session: Session
+    limits: Mapping[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class Operation:
 
     `streams`: "always", or "asked" (by `Accept: text/event-stream`); 200 is then events. `is_long`: it counts as a
     connection while it is answered. `is_immediate`: it counts apart from others, so that it gets through.
+    `takes_file`, `gives_file`: the body, or the good answer, is a file as it is, of one of the types that are taken.
     """
 
     name: str
@@ -46,12 +50,17 @@ class Operation:
     query: type[WireModel] | None = None
     streams: Literal["never", "asked", "always"] = "never"
     is_immediate: bool = False
+    takes_file: bool = False
+    gives_file: bool = False
     problems: Sequence[int] = ()
 
     @property
     def is_long(self) -> bool:
-        return self.streams != "never"
+        return self.streams != "never" or self.takes_file or self.gives_file
 
+
+API = "/api"
+"""Below which the operations are."""
 
 _SESSION = "/sessions/{sessionId}"
 _OF_SESSION = (403, 404)
@@ -149,4 +158,31 @@ OPERATIONS: Sequence[Operation] = (
         is_immediate=True,
         problems=(*_OF_SESSION, 409),
     ),
+    Operation(
+        name="uploadFile",
+        method="POST",
+        path=f"{_SESSION}/files",
+        summary="Add a file, which is the body, to a session: messages refer to it by its `fileId`.",
+        query=FileQuery,
+        takes_file=True,
+        needs_body=True,
+        answers={201: UploadedFile},
+        problems=_OF_SESSION,
+    ),
 )
+
+GET_FILE = Operation(
+    name="getFile",
+    method="GET",
+    path="/files/{sessionId}/{fileId}",
+    summary="A file of a session, as a download.",
+    gives_file=True,
+    problems=_OF_SESSION,
+)
+"""At the root, for people's browsers go there too; `hub/downloads.py` answers it."""
+
+DESCRIBED: Sequence[tuple[str, Operation]] = (
+    *((f"{API}{operation.path}", operation) for operation in OPERATIONS),
+    (GET_FILE.path, GET_FILE),
+)
+"""All, with their paths from the root."""

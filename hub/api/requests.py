@@ -7,8 +7,9 @@ are made here: who repeats such a request asks twice.
 import asyncio
 import re
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 
 from hub.api.problems import Problem
@@ -16,6 +17,8 @@ from hub.backplane.base import Position
 from hub.chat_requests import AgainRequest, ContentRequest, Id, RunRequest
 from hub.errors import CallError, ProtocolError
 from hub.protocol.values import load_json
+from hub.runs.files.kinds import MEDIA_TYPES, plain_type
+from hub.server.wire_model import WireModel
 
 WAIT_S = 30.0
 MAX_WAIT_S = 120.0
@@ -25,6 +28,8 @@ WAIT_HELP = "`wait=N`: how many seconds to wait for the finished answer; `respon
 
 POSITION = "[^:]{1,128}:[0-9]{1,15}"
 """What the id of an event looks like: epoch:offset."""
+
+_CLOSE = {"connection": "close"}  # what still comes of the body is not read
 
 _NUMBER = re.compile(r"[0-9]{1,16}")
 _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.IGNORECASE)
@@ -42,6 +47,49 @@ class RegeneratePost(AgainRequest):
     """`regenerate_id` makes it idempotent."""
 
     regenerate_id: Id | None = None
+
+
+class FileQuery(WireModel):
+    """What there is to say of a file besides its bytes and their `Content-Type`."""
+
+    name: Annotated[str, Field(max_length=1000)] = "file"
+
+
+def file_facts(request: Request, max_bytes: int) -> tuple[str, int | None]:
+    """The media type of the file that is the body, and its size where that is said. Raises Problem, before anything
+    of it is read."""
+    media_type = plain_type(request.headers.get("content-type", ""))
+    if media_type not in MEDIA_TYPES:
+        text = f"Files of this type are not taken. Send one of {', '.join(MEDIA_TYPES)} as the Content-Type."
+        raise Problem(415, "unsupported_media_type", text)
+    _check_not_compressed(request)
+    size = request.headers.get("content-length")
+    if size is not None and int(size) > max_bytes:
+        raise _file_too_large(size, max_bytes)
+    return media_type, None if size is None else int(size)
+
+
+async def read_file(request: Request, *, max_bytes: int, stall_s: float) -> bytes:
+    """The body, as it is. Raises Problem, also where nothing of it comes for `stall_s`; ClientDisconnect."""
+    content = bytearray()
+    pieces = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(stall_s):
+                piece = await anext(pieces, None)
+        except TimeoutError:
+            text = f"Nothing of the file came for {stall_s:g} s. Send it again."
+            raise Problem(408, "too_slow", text, headers=_CLOSE) from None
+        if piece is None:
+            return bytes(content)
+        content += piece
+        if len(content) > max_bytes:
+            raise _file_too_large(f"at least {len(content)}", max_bytes)
+
+
+def _file_too_large(size: str, max_bytes: int) -> Problem:
+    text = f"The file has {size} bytes, over the limit of {max_bytes} (max_file_bytes). Send a smaller one."
+    return Problem(413, "too_large", text, headers=_CLOSE)
 
 
 async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> object:
@@ -66,10 +114,9 @@ async def _read(request: Request, max_bytes: int, timeout_s: float) -> bytes:
         413,
         "too_large",
         f"The body is over the limit of {max_bytes} bytes (max_receive_bytes). Send less.",
-        headers={"connection": "close"},  # what still comes of it is not read
+        headers=_CLOSE,
     )
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem(415, "unsupported_media_type", "The body must not be compressed: send it as it is.")
+    _check_not_compressed(request)
     if int(request.headers.get("content-length", "0")) > max_bytes:  # the server underneath checks that it is a number
         raise too_large
     pieces, received = [], 0
@@ -82,8 +129,13 @@ async def _read(request: Request, max_bytes: int, timeout_s: float) -> bytes:
                 pieces.append(piece)
     except TimeoutError:
         text = f"The body did not come within {timeout_s:g} s. Send it faster."
-        raise Problem(408, "too_slow", text, headers={"connection": "close"}) from None
+        raise Problem(408, "too_slow", text, headers=_CLOSE) from None
     return b"".join(pieces)
+
+
+def _check_not_compressed(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "unsupported_media_type", "The body must not be compressed: send it as it is.")
 
 
 def numbers_of(query: Mapping[str, str], *names: str) -> dict[str, object]:

@@ -32,6 +32,8 @@ from hub.server.transports.websocket import AsgiWriter
 logger = logging.getLogger("hub.api")
 
 RETRY_MS = 1000
+FIRST_SIGN_S = 1.0
+"""When the first sign of life comes: who wanted but the begin (`curl … | head`) finds out only when more comes."""
 HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-cache",
@@ -146,8 +148,9 @@ class EventStream(Response):
         """Give signs of life until one of `ends` is done, or it is time."""
         now = asyncio.get_running_loop().time
         moved_at, taken = now(), 0
+        alive_s = min(FIRST_SIGN_S, self._options.keep_alive_s)
         while True:
-            wait_s = self._options.keep_alive_s
+            wait_s, alive_s = alive_s, self._options.keep_alive_s
             if self._ends_at_ms is not None:
                 wait_s = min(wait_s, max(0.0, (self._ends_at_ms - now_ms()) / 1000))
             done, _ = await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)

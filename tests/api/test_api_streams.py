@@ -183,3 +183,12 @@ async def test_a_stream_that_is_read_lasts() -> None:
             found: list[str] = []
             while found.count(":") < 34:  # twice the limit
                 found.append(await anext(lines))
+
+
+async def test_a_first_sign_of_life_comes_soon() -> None:
+    """Who wanted but the begin finds out only when more comes."""
+    async with serving(keep_alive_s=3600) as api, api.client() as ann:
+        await ann.open()
+        async with ann.events("/sessions/ses/events") as stream, asyncio.timeout(TIMEOUT_S):
+            while await anext(stream.lines) != ":":
+                pass

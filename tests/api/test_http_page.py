@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub import config
-from hub.api.operations import OPERATIONS
+from hub.api.operations import GET_FILE, OPERATIONS
 from hub.api.problems import STATUS_OF_CODE
 from tests.running import Running, clean_environment, running
 
@@ -21,8 +21,7 @@ URL = "http://127.0.0.1:8000"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Running]:
-    # A client that stops to read is found out by the next sign of life.
-    with running(tmp_path, "--backplane", "memory://", "--demo-pace", "0", "--keep-alive-s", "0.1") as server:
+    with running(tmp_path, "--backplane", "memory://", "--demo-pace", "0") as server:
         yield server
 
 
@@ -38,24 +37,28 @@ def test_its_commands_do_what_is_said(server: Running, tmp_path: Path) -> None:
         )  # fmt: skip
         assert run.returncode == 0, (block, run.stderr)
         told.append(run.stdout)
-    waited, later, streamed, followed, resumed, refused = told
+    waited, later, streamed, filed, followed, resumed, refused = told
     opened, message = waited.removesuffix("\n").replace("}{", "}\n{").splitlines()
     assert json.loads(opened)["sessionId"] == "tea"
     assert json.loads(message)["status"] == "complete"
     assert json.loads(later)["state"] in ("queued", "running", "done")
     assert streamed.startswith("retry: ")
     assert [line for line in streamed.splitlines() if line.startswith("data: ")][-1].startswith('data: {"type":"done"')
+    assert filed.endswith("}month,sum\nMay,3\n")
+    question = json.loads(filed.removesuffix("month,sum\nMay,3\n"))
+    assert question["status"] == "complete"
     assert followed.startswith('data: {"type":"snapshot"')
     assert resumed.startswith('data: {"type":"done"')
     assert json.loads(refused)["code"] == "session_not_found"
 
 
 def test_what_is_named_is_there() -> None:
-    for name in re.findall(r"(?<!-)--([a-z][a-z-]+)", PAGE):
+    for name in re.findall(r"`--([a-z][a-z-]+)`", PAGE):
         assert config.flag_of(name.replace("-", "_")) == f"--{name}"
     rows = dict(re.findall(r"^\| ([0-9, ]+) \| (.*) \|$", PAGE, re.MULTILINE))
     for code, status in STATUS_OF_CODE.items():
         assert f"`{code}`" in rows[str(status)], code
+    assert GET_FILE.path.replace("{sessionId}", "{id}") in PAGE
     for operation in OPERATIONS:
         last = operation.path.rsplit("/sessions", 1)[1].replace("{sessionId}", "{id}")
         assert f"/sessions{last}" in PAGE or f"…{last}" in PAGE, last

@@ -1,7 +1,7 @@
 """Takes files into sessions and gives them out, by the access rules of the session (design, section 3.3)."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from hub.backplane.base import FileRecord, Files
@@ -28,18 +28,35 @@ class SessionFiles:
     def __init__(self, files: Files, access: Access, limits: FileLimits, new_id: Callable[[str], str]) -> None:
         self._files = files
         self._access = access
-        self._limits = limits
+        self.limits = limits
         self._new_id = new_id
         self._under_way: Counter[str] = Counter()  # uploads by user
 
     async def upload(
         self, user: str, session_id: str, name: str, media_type: str, size: int, pieces: AsyncIterator[str]
     ) -> UploadedFile:
-        """Store what comes as base64 in pieces. What cannot be taken is refused before a byte of it is read."""
+        """Store what comes as base64 in pieces."""
+
+        async def read() -> bytes:
+            return await joined(pieces, size, self.limits.stall_s)
+
+        return await self.take(user, session_id, name, media_type, size, read)
+
+    async def take(
+        self,
+        user: str,
+        session_id: str,
+        name: str,
+        media_type: str,
+        size: int | None,
+        read: Callable[[], Awaitable[bytes]],
+    ) -> UploadedFile:
+        """Store what `read` gives, which keeps to the limits. What cannot be taken is refused before it is called;
+        `size` is None where only the bytes will tell."""
         session = await self._access.editor(session_id, user)
         self._check(media_type, size)
         with self._one_of(user):
-            content = await joined(pieces, size, self._limits.stall_s)
+            content = await read()
         session_now = await self._access.editor(session_id, user)  # it may have been taken away meanwhile
         if session_now.created_at != session.created_at:
             raise CallError("session_not_found", "The session was deleted meanwhile. Upload the file to another one.")
@@ -55,7 +72,7 @@ class SessionFiles:
             text = f"The bytes are no {plain}. Give the file its right media type; texts are UTF-8."
             raise CallError("invalid_arguments", text)
         record = FileRecord(self._new_id("file"), clean_name(name), plain, len(content), session.created_at)
-        most = self._limits.max_session_bytes
+        most = self.limits.max_session_bytes
         if not await self._files.put(session.session_id, record, content, max_total_bytes=most):
             text = f"The session's files would be over {most} bytes together (max_session_files_bytes)."
             raise CallError("too_large", f"{text} Open another session, or send a smaller file.")
@@ -104,11 +121,13 @@ class SessionFiles:
             await self._files.remove(session.session_id, file_id)
             raise CallError("session_not_found", "The session was deleted meanwhile. Upload the file to another one.")
 
-    def _check(self, media_type: str, size: int) -> None:
+    def _check(self, media_type: str, size: int | None) -> None:
         if plain_type(media_type) not in MEDIA_TYPES:
             text = f"mediaType: Files of this type are not taken. Send one of {', '.join(MEDIA_TYPES)}."
             raise CallError("invalid_arguments", text)
-        most = self._limits.max_bytes
+        most = self.limits.max_bytes
+        if size is None:
+            return
         if size > most:
             text = f"The file has {size} bytes, over the limit of {most} (max_file_bytes). Send a smaller one."
             raise CallError("too_large", text)
@@ -117,8 +136,8 @@ class SessionFiles:
 
     @contextmanager
     def _one_of(self, user: str) -> Iterator[None]:
-        if self._under_way[user] >= self._limits.max_uploads:
-            text = f"{self._limits.max_uploads} uploads of yours are under way, which is the limit. Wait for one."
+        if self._under_way[user] >= self.limits.max_uploads:
+            text = f"{self.limits.max_uploads} uploads of yours are under way, which is the limit. Wait for one."
             raise CallError("rate_limited", text)
         self._under_way[user] += 1
         try:
