@@ -217,3 +217,48 @@ def test_idle_stop_can_be_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_setting_says_what_it_must_be() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HUBLINE_BAKPLANE", "HUBLINE_BACKPLANE"),
+        ("HUBLINE_LOGLEVEL", "HUBLINE_LOG_LEVEL"),
+        ("HUBLINE_ALLOWED_ORIGIN", "HUBLINE_ALLOWED_ORIGINS"),
+        ("HUBLINE_DRAIN", "HUBLINE_DRAIN_S"),
+        ("HUBLINE_TOKEN_SECRETS", "HUBLINE_TOKEN_SECRET"),
+        ("HUBLINE_TOKENS", "HUBLINE_TOKEN"),
+        ("hubline_prot", "HUBLINE_PORT"),
+    ],
+)
+def test_a_misspelled_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+    monkeypatch.setenv(name, "s3cret")
+    said = refusal()
+    assert name in said
+    assert f"{meant} may be meant" in said
+    assert is_one_sentence(said)
+    assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("name", ["HUBLINE_SERVICE_HOST", "HUBLINE_PORT_8000_TCP_ADDR", "HUBLINE_CHAOS_SEED"])
+def test_a_variable_of_others_is_named_and_ignored(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    monkeypatch.setenv(name, "s3cret")
+    config.load()
+    (record,) = caplog.records
+    assert record.getMessage() == f"There is no setting {name}: it is ignored."
+
+
+def test_our_own_variables_and_those_of_no_one_are_known(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("HUBLINE_TOKEN", "HUBLINE_WORKER", "hubline_port", "MY_HUBLINE_PROT"):
+        monkeypatch.setenv(name, "1")
+    assert config.load().port == 1
+    assert not caplog.records
+
+
+def test_a_misspelled_argument_is_refused() -> None:
+    assert refusal({"bakplane": "memory://"}) == "There is no setting bakplane: backplane may be meant."
+    assert "`hubline serve --help` lists them" in refusal({"colour": "red"})
