@@ -1,0 +1,67 @@
+"""Every failure mode through a whole hub, for every provider: the right `done`, what came is kept, and the next message
+works, though the server is strict about what it is sent."""
+
+import asyncio
+import functools
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from tests.providers.failing import INACTIVITY_S, Came, Mode, Stage, modes, stalls
+from tests.providers.hubs import notices, one, text
+from tests.providers.speakers import SPEAKERS, Speaker
+
+PLAYED = modes()
+STALLED = stalls()
+STATUS = {"completed": "complete"}
+"""Of the answer, where it is not called as the outcome."""
+
+
+def checked(mode: Mode, came: Came | BaseException) -> None:
+    if isinstance(came, BaseException):
+        raise came
+    done, error = came.done, came.done.get("error", {})
+    assert (done["outcome"], error.get("code"), error.get("retryAfterS")) == (mode.outcome, mode.code, mode.after_s)
+    assert notices(came.events) == list(mode.notices)
+    assert text(came.events) == mode.kept
+    answer = came.answer
+    assert answer["status"] == STATUS.get(mode.outcome, mode.outcome)
+    assert "".join(part["text"] for part in answer["parts"] if part["type"] == "text") == mode.kept
+    assert [part["state"] for part in answer["parts"] if part["type"] == "tool_call"] == list(mode.calls)
+    assert came.runs == mode.runs
+    followed = one(came.followed, "done")
+    assert (followed["outcome"], text(came.followed), notices(came.followed)) == ("completed", "Fine.", [])
+    assert came.refused == []
+    sent = json.dumps(came.bodies[-1], ensure_ascii=False)
+    assert all(part["text"] in sent for part in answer["parts"] if part["type"] == "text")
+    assert "I thi" not in sent, "thinking that was cut off is not signed"
+    if mode.stops:
+        assert done["stoppedBy"] == "tester"
+
+
+@functools.cache
+def played(speaker: Speaker) -> Mapping[str, Came | BaseException]:
+    """What came of every mode; all are played at once."""
+    return asyncio.run(Stage(speaker, modes()).play())
+
+
+@functools.cache
+def stalled(speaker: Speaker) -> Mapping[str, Came | BaseException]:
+    return asyncio.run(Stage(speaker, stalls(), provider_inactivity_s=INACTIVITY_S).play())
+
+
+def each(there: Mapping[str, Mode]) -> pytest.MarkDecorator:
+    """Every provider with every mode that it can have."""
+    pairs = [(speaker, name) for speaker in SPEAKERS for name, mode in there.items() if mode.of(speaker)]
+    return pytest.mark.parametrize(("asked", "name"), pairs, ids=[f"{asked.name}-{name}" for asked, name in pairs])
+
+
+@each(PLAYED)
+def test_failure(asked: Speaker, name: str) -> None:
+    checked(PLAYED[name], played(asked)[name])
+
+
+@each(STALLED)
+def test_stall(asked: Speaker, name: str) -> None:
+    checked(STALLED[name], stalled(asked)[name])
