@@ -1,5 +1,7 @@
 """`hubline serve`, with the benchmarks' source among its providers: `python -m tests.bench.hub_process serve …`.
 
+BENCH_HOOKS names what hooks it has besides those that are settings: `context`, `output`.
+
 SIGUSR1 collects garbage, so that memory can be read without it.
 """
 
@@ -7,8 +9,9 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
-from hub import cli, serve
+from hub import Found, Output, Question, cli, serve
 from hub.app import Hubline
 from hub.config import Settings
 from tests.bench import machine, sampling
@@ -18,7 +21,22 @@ from tests.bench.source import Source
 class HublineWithSource(Hubline):
     @classmethod
     def from_settings(cls, settings: Settings) -> Hubline:
-        return Hubline(settings=settings, providers={"source": Source()})
+        app = Hubline(settings=settings, providers={"source": Source()})
+        hooks = os.environ.get("BENCH_HOOKS", "").split()
+        if "context" in hooks:
+            app.add_context()(find)
+        if "output" in hooks:
+            app.on_output()(read)
+        return app
+
+
+async def find(question: Question) -> Sequence[Found]:
+    return [Found(text="What the question is about, in a sentence or two.", title="A page")]
+
+
+async def read(output: Output) -> None:
+    async for _ in output:
+        pass
 
 
 def main() -> int:

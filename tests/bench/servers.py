@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.bench import machine
+from tests.bench.peers import install
 from tests.running import Running, running
 
 ROOT = Path(__file__).parents[2]
@@ -29,9 +31,29 @@ def hub(backplane: str, *flags: str, environment: Mapping[str, str] | None = Non
 
 @contextmanager
 def starlette() -> Iterator[Running]:
-    command = (sys.executable, "-m", "tests.bench.starlette_process")
+    with _other((sys.executable, "-m", "tests.bench.starlette_process"), _PYTHONPATH) as server:
+        yield server
+
+
+@contextmanager
+def fastapi() -> Iterator[Running]:
+    with _other((sys.executable, "-m", "tests.bench.fastapi_process"), _PYTHONPATH) as server:
+        yield server
+
+
+@contextmanager
+def ai_sdk() -> Iterator[Running]:
+    """Raises `PeerMissing`."""
+    program = str(install.node() / "ai_server.mjs")
+    command = ("taskset", "-c", str(machine.SERVER_CORE), install.node_program("node"), program)
+    with _other(command, {"NODE_ENV": "production"}) as server:
+        yield server
+
+
+@contextmanager
+def _other(command: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[Running]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Path(folder), command=command, environment=_PYTHONPATH) as server,
+        running(Path(folder), command=command, environment=environment) as server,
     ):
         yield server

@@ -1,4 +1,4 @@
-"""The load generator's client: a WebSocket that notes what came and when, and reads it later.
+"""The load generator's clients: a WebSocket that notes what came and when, and reads it later.
 
 While a measurement runs, all it does for what comes is to look at the clock and keep the bytes. Frames are taken apart
 when somebody asks for them.
@@ -30,23 +30,23 @@ class Record(msgspec.Struct, frozen=True):
         return found
 
 
-class Socket(asyncio.Protocol):
-    """One client's end. `records` takes what has come since it was called last."""
+class Receiver(asyncio.Protocol):
+    """One client's end of any protocol. `received`: bytes so far."""
 
     def __init__(self) -> None:
         self._chunks: list[tuple[float, bytes]] = []
-        self._rest = b""  # the beginning of a frame
+        self._rest = b""  # the beginning of what is not whole yet
         self._transport: asyncio.Transport | None = None  # set when the connection is made
         self._waiter: asyncio.Future[None] | None = None  # set while somebody waits for more
-        self._unread: list[Record] = []  # passed over by `until`
-        self._calls = 0
         self.is_lost = False
+        self.received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
 
     def data_received(self, data: bytes) -> None:
         self._chunks.append((time.monotonic(), data))
+        self.received += len(data)
         if self._waiter is not None:
             self._wake()
 
@@ -67,10 +67,29 @@ class Socket(asyncio.Protocol):
                 async with asyncio.timeout(PATIENCE_S):
                     await self._waiter
             except TimeoutError as error:
-                said = [record.message() for record in self._unread[-3:]]
-                raise AssertionError(f"nothing more came within {PATIENCE_S:g} s; the last was {said}") from error
+                raise AssertionError(f"nothing more came within {PATIENCE_S:g} s; {self._last()}") from error
             finally:
                 self._waiter = None
+
+    def _last(self) -> str:
+        return f"after {self.received} bytes"
+
+    def _write(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(data)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Socket(Receiver):
+    """A WebSocket's end. `records` takes what has come since it was called last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unread: list[Record] = []  # passed over by `until`
+        self._calls = 0
 
     async def upgrade(self, port: int, path: str) -> None:
         key = b64encode(os.urandom(16)).decode()
@@ -98,13 +117,8 @@ class Socket(asyncio.Protocol):
             head = b"\x81\xfe" + length.to_bytes(2)
         self._write(head + b"\0\0\0\0" + payload)
 
-    def _write(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(data)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+    def _last(self) -> str:
+        return f"the last was {[record.message() for record in self._unread[-3:]]}"
 
     # ----------------------------------------------------------------------------------------------------- reading
 

@@ -73,7 +73,8 @@ class Source:
     default_model = "source-1"
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        asked = "".join(part.text for part in request.messages[-1].parts if isinstance(part, TextPart))
+        # What a context hook has found stands before it.
+        asked = [part.text for part in request.messages[-1].parts if isinstance(part, TextPart)][-1]
         async for text in texts(read_plan(asked)):
             yield TextDelta(0, text)
         yield StepEnd("stop", NO_USAGE)

@@ -8,16 +8,31 @@ costs.
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.bench import machine
 from tests.bench.source import read_plan, texts
 
 watchers: dict[str, list[WebSocket]] = {}
+
+
+def text_event(text: str, offset: int) -> Mapping[str, object]:
+    """The fields that the hub's event has."""
+    return {
+        "type": "text",
+        "runId": "run_0123456789abcdef0123",
+        "messageId": "msg_0123456789abcdef0123",
+        "part": 0,
+        "delta": text,
+        "time": time.time_ns() // 1_000_000,
+        "offset": offset,
+    }
 
 
 async def run(websocket: WebSocket) -> None:
@@ -30,15 +45,7 @@ async def run(websocket: WebSocket) -> None:
         offset = 0
         async for text in texts(plan):
             offset += 1
-            item = {
-                "type": "text",
-                "runId": "run_0123456789abcdef0123",
-                "messageId": "msg_0123456789abcdef0123",
-                "part": 0,
-                "delta": text,
-                "time": time.time_ns() // 1_000_000,
-                "offset": offset,
-            }
+            item = text_event(text, offset)
             for watcher in others:
                 await watcher.send_json({"type": 2, "invocationId": "w", "item": item})
         for watcher in others:
@@ -63,9 +70,7 @@ class Server(uvicorn.Server):
         print(f"http://127.0.0.1:{port}", flush=True)
 
 
-def main() -> None:
-    machine.pin(machine.SERVER_CORE)
-    app = Starlette(routes=[WebSocketRoute("/runs/{name}", run), WebSocketRoute("/alone/{name}", alone)])
+def serve(app: ASGIApp) -> None:
     # As `hub.serve` sets it.
     config = uvicorn.Config(
         app,
@@ -83,6 +88,11 @@ def main() -> None:
     server = Server(config)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve())
+
+
+def main() -> None:
+    machine.pin(machine.SERVER_CORE)
+    serve(Starlette(routes=[WebSocketRoute("/runs/{name}", run), WebSocketRoute("/alone/{name}", alone)]))
 
 
 if __name__ == "__main__":

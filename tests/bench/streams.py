@@ -5,16 +5,22 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
 from tests.bench import machine
+from tests.bench.event_streams import EventStream, connect_events
 from tests.bench.sockets import Socket, connect, connect_hub
 from tests.bench.source import Plan, stamps, write_plan
 from tests.running import Running
 
-Kind = Literal["hub", "starlette", "alone"]
+Kind = Literal["hub", "hub_events", "starlette", "alone", "posted", "posted_event_source", "posted_alone"]
+"""How a run is asked for and read: of the hub by WebSocket or as server-sent events, of Starlette by WebSocket, of
+others by a POST whose answer is server-sent events. `…alone`: only the source runs."""
+_POSTED = {"posted": "/runs/", "posted_event_source": "/events/", "posted_alone": "/alone/"}
+
+Client = Socket | EventStream
 
 WARM_S = 0.7
 """Of streaming, before the measurement begins."""
@@ -40,13 +46,14 @@ class Round(msgspec.Struct, kw_only=True):
     """`added` and `overall`: how long each delta that was due in the measurement took to each watcher, in seconds,
     from when the source gave it, and from when it was due (which counts what the source waited for the event loop).
     Infinite for what did not come. `disturbed`: the share of the time in which something else had the server's or the
-    load generator's core while it was ready to run."""
+    load generator's core while it was ready to run. `bytes`: that came in the measurement, frames' heads included."""
 
     added: list[float]
     overall: list[float]
     cpu_s: float
     load_share: float
     disturbed: float
+    bytes: int = 0
     records: int = 0
 
     @property
@@ -85,13 +92,13 @@ async def stream(server: Running, kind: Kind, load: Load) -> Round:
         # Spread evenly over the period, so that no two are due at once.
         start_at = begin + number / load.deltas
         plan = Plan(deltas=deltas, per_second=load.per_second, start_at=start_at)
-        _start(sockets[0], kind, number, write_plan(plan))
+        _start(sockets[0], kind, number, plan)
     first = begin + WARM_S
     last = first + load.measured_s
     await asyncio.sleep(first - time.monotonic())
-    before = _Clocks.of(server)
+    before, bytes_before = _Clocks.of(server), _received(runs)
     await asyncio.sleep(last - time.monotonic())
-    after = _Clocks.of(server)
+    after, bytes_after = _Clocks.of(server), _received(runs)
     await asyncio.sleep(LATE_S)
     await asyncio.gather(*(sockets[0].done() for sockets in runs))
     measured = Round(
@@ -100,11 +107,13 @@ async def stream(server: Running, kind: Kind, load: Load) -> Round:
         cpu_s=after.server_s - before.server_s,
         load_share=(after.load_s - before.load_s) / load.measured_s,
         disturbed=(after.waited_s - before.waited_s) / load.measured_s,
+        bytes=bytes_after - bytes_before,
     )
+    is_alone = kind.endswith("alone")
     for sockets in runs:
-        for socket in sockets if kind != "alone" else ():
+        for socket in sockets if not is_alone else ():
             _measure(socket, measured, first, last)
-    expected = 0 if kind == "alone" else round(load.deltas * load.watchers * load.measured_s)
+    expected = 0 if is_alone else round(load.deltas * load.watchers * load.measured_s)
     missing = max(0, expected - len(measured.added))
     measured.added += [math.inf] * missing
     measured.overall += [math.inf] * missing
@@ -129,31 +138,53 @@ async def quiet_stream(server: Running, kind: Kind, load: Load) -> Round:
     return best
 
 
-async def _connect(port: int, kind: Kind, load: Load, number: int) -> Sequence[Socket]:
-    if kind == "hub":
-        sockets = [await connect_hub(port) for _ in range(load.watchers)]
-        await sockets[0].invoke("OpenSession", {"sessionId": _session(number)})
-        for socket in sockets:
-            await socket.watch(_session(number))
-        return sockets
-    path = "/runs/" if kind == "starlette" else "/alone/"
-    count = load.watchers if kind == "starlette" else 1
-    return [await connect(port, f"{path}{_session(number)}") for _ in range(count)]
+async def _connect(port: int, kind: Kind, load: Load, number: int) -> Sequence[Client]:
+    name = _session(number)
+    match kind:
+        case "hub":
+            sockets = [await connect_hub(port) for _ in range(load.watchers)]
+            await sockets[0].invoke("OpenSession", {"sessionId": name})
+            for socket in sockets:
+                await socket.watch(name)
+            return sockets
+        case "hub_events":
+            events = await connect_events(port)
+            await events.request("POST", "/api/sessions", msgspec.json.encode({"sessionId": name}))
+            return [events]
+        case "starlette":
+            return [await connect(port, f"/runs/{name}") for _ in range(load.watchers)]
+        case "alone":
+            return [await connect(port, f"/alone/{name}")]
+        case "posted" | "posted_event_source" | "posted_alone":
+            return [await connect_events(port)]
+        case _:
+            assert_never(kind)
 
 
 def _session(number: int) -> str:
     return f"bench-{_rounds}-{number}"
 
 
-def _start(socket: Socket, kind: Kind, number: int, plan: str) -> None:
-    if kind == "hub":
-        socket.call("SendMessage", _session(number), {"messageId": "m", "content": plan})
+def _start(client: Client, kind: Kind, number: int, plan: Plan) -> None:
+    name, content = _session(number), write_plan(plan)
+    if isinstance(client, EventStream):
+        if kind == "hub_events":
+            message = {"messageId": "m", "content": content}
+            client.stream(f"/api/sessions/{name}/messages", msgspec.json.encode(message))
+        else:
+            client.stream(f"{_POSTED[kind]}{name}", content.encode())
+    elif kind == "hub":
+        client.call("SendMessage", name, {"messageId": "m", "content": content})
     else:
-        socket.send(plan.encode())
+        client.send(content.encode())
 
 
-def _measure(socket: Socket, measured: Round, first: float, last: float) -> None:
-    for record in socket.records():
+def _received(runs: Sequence[Sequence[Client]]) -> int:
+    return sum(client.received for clients in runs for client in clients)
+
+
+def _measure(client: Client, measured: Round, first: float, last: float) -> None:
+    for record in client.records():
         if record.at > last + LATE_S:
             break
         counted = False
@@ -165,8 +196,11 @@ def _measure(socket: Socket, measured: Round, first: float, last: float) -> None
         measured.records += counted
 
 
-async def _end(sockets: Sequence[Socket], kind: Kind, number: int) -> None:
-    if kind == "hub":
-        await sockets[0].invoke("DeleteSession", _session(number))
-    for socket in sockets:
-        socket.close()
+async def _end(clients: Sequence[Client], kind: Kind, number: int) -> None:
+    first = clients[0]
+    if kind == "hub" and isinstance(first, Socket):
+        await first.invoke("DeleteSession", _session(number))
+    elif kind == "hub_events" and isinstance(first, EventStream):
+        await first.request("DELETE", f"/api/sessions/{_session(number)}")
+    for client in clients:
+        client.close()
