@@ -16,7 +16,7 @@ from hub.provider_settings import KEYS, source_of
 from hub.providers.anthropic import AnthropicProvider
 from hub.providers.base import Provider
 from hub.providers.demo import DemoProvider
-from hub.providers.openai import GEMINI, OLLAMA, OPENAI, OpenAIProvider, Preset
+from hub.providers.openai import GEMINI, OLLAMA, OPENAI, Api, OpenAIProvider, Preset
 from hub.runs.answer.sources import Source
 from hub.runs.asking import Providers
 from hub.runs.prices import Price
@@ -38,7 +38,9 @@ def providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
     if settings.anthropic_api_key is not None:
         known["anthropic"] = _anthropic(settings, settings.anthropic_api_key)
     if "openai" not in without_key:
-        known["openai"] = _compatible(settings, OPENAI, settings.openai_api_key, settings.openai_base_url)
+        known["openai"] = _compatible(
+            settings, OPENAI, settings.openai_api_key, settings.openai_base_url, settings.openai_api
+        )
     if "gemini" not in without_key:
         known["gemini"] = _compatible(settings, GEMINI, settings.gemini_api_key, settings.gemini_base_url)
     if settings.is_ollama_wanted:
@@ -128,12 +130,15 @@ def _anthropic(settings: Settings, key: SecretStr) -> Provider:
     return provider
 
 
-def _compatible(settings: Settings, preset: Preset, key: SecretStr | None, base_url: str | None) -> Provider:
+def _compatible(
+    settings: Settings, preset: Preset, key: SecretStr | None, base_url: str | None, api: Api | None = None
+) -> Provider:
     return OpenAIProvider(
         preset,
         None if key is None else key.get_secret_value(),
         base_url=base_url,
         default_model=settings.default_model(preset.name),
+        api=api,
         inactivity_s=settings.provider_inactivity_s,
     )
 

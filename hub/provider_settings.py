@@ -6,7 +6,7 @@ Variables of a provider keep the names that everybody knows (`OPENAI_API_KEY`); 
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AliasChoices,
@@ -58,6 +58,11 @@ class ProviderSettings(BaseSettings):
     )
     openai_base_url: str | None = Field(
         default=None, validation_alias="OPENAI_BASE_URL", description="an http:// or https:// address"
+    )
+    openai_api: Literal["responses", "chat"] | None = Field(
+        default=None,
+        description="responses or chat (Chat Completions): by which of its APIs OpenAI is asked; "
+        "the default is responses, and chat if there is OPENAI_BASE_URL",
     )
     gemini_api_key: SecretStr | None = Field(
         default=None,

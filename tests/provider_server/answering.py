@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.provider_server import openai_rules, rules
+from tests.provider_server import openai_rules, responses_rules, rules
 from tests.provider_server.anthropic_player import AnthropicPlayer
 from tests.provider_server.openai_player import OpenAIPlayer, WholePlayer
 from tests.provider_server.openai_rules import Style
 from tests.provider_server.player import Player
+from tests.provider_server.responses_player import ResponsesPlayer, WholeResponsePlayer
 from tests.provider_server.rules import VERSIONS, Broken, Signer
 from tests.provider_server.script import Refuse, Script
 from tests.provider_server.wire import Exchange
@@ -87,7 +88,7 @@ class OpenAIWire(Wire):
 
     def check_body(self, body: object, window_tokens: int) -> Refuse | None:
         try:
-            openai_rules.check_body(body, self.style, signer=self._signer, window_tokens=window_tokens)
+            self._check_rules(body, window_tokens)
         except openai_rules.UnknownField as unknown:
             return Refuse(self.style.refusal_status, message=str(unknown), param=unknown.field)
         except openai_rules.TooLong as long:
@@ -95,6 +96,9 @@ class OpenAIWire(Wire):
         except Broken as broken:
             return Refuse(400, message=str(broken))
         return None
+
+    def _check_rules(self, body: object, window_tokens: int) -> None:
+        openai_rules.check_body(body, self.style, signer=self._signer, window_tokens=window_tokens)
 
     def player(self, exchange: Exchange, script: Script, body: Mapping[str, Any]) -> Player:
         streams = body.get("stream", False) and self.style.streams == "yes"
@@ -108,3 +112,16 @@ class OpenAIWire(Wire):
             "code": refuse.type,
         }
         return [{"error": told}] if self.style.lists_errors else {"error": told}
+
+
+class ResponsesWire(OpenAIWire):
+    """The Responses API, as `style` says; its errors are those of Chat Completions."""
+
+    path = "/v1/responses"
+
+    def _check_rules(self, body: object, window_tokens: int) -> None:
+        responses_rules.check_body(body, self.style, signer=self._signer, window_tokens=window_tokens)
+
+    def player(self, exchange: Exchange, script: Script, body: Mapping[str, Any]) -> Player:
+        streams = body.get("stream", False) and self.style.streams == "yes"
+        return (ResponsesPlayer if streams else WholeResponsePlayer)(exchange, script, body, self._signer)

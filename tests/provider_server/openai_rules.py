@@ -40,7 +40,7 @@ from tests.provider_server.rules import WINDOW_TOKENS, Broken, Obj, Signer, as_l
 MODELS = ("gpt-5.5", "gpt-6-luna", "gemini-3.8-flash", "gpt-oss:20b")
 SKIPS = "skip_thought_signature_validator"
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _TOP = frozenset(
     "model messages stream stream_options tools tool_choice parallel_tool_calls max_tokens max_completion_tokens "
     "reasoning_effort prompt_cache_key temperature top_p n stop seed user metadata response_format".split()
@@ -168,10 +168,10 @@ def _check_tools(body: Obj, style: Style) -> None:
         function = as_object(tool["function"], f"tools[{index}].function")
         extra = set(function) - {"name", "description", "parameters", "strict"}
         demand(not extra, f"tools[{index}].function: unknown field")
-        names.add(_name(function.get("name"), f"tools[{index}].function.name"))
+        names.add(checked_name(function.get("name"), f"tools[{index}].function.name"))
         demand(len(names) == index + 1, "tools: names must be unique")
         demand(isinstance(function.get("description", ""), str), "tools: a description must be a string")
-        _check_schema(as_object(function.get("parameters"), f"tools[{index}].function.parameters"))
+        check_schema(as_object(function.get("parameters"), f"tools[{index}].function.parameters"))
     choice = body.get("tool_choice", "auto")
     known = choice in ("none", "auto", "required") if isinstance(choice, str) else choice["function"]["name"] in names
     demand(known, "tool_choice: unknown")
@@ -180,7 +180,7 @@ def _check_tools(body: Obj, style: Style) -> None:
         raise Broken(text + "To use function tools, use /v1/responses or set reasoning_effort to 'none'.")
 
 
-def _check_schema(schema: Obj) -> None:
+def check_schema(schema: Obj) -> None:
     demand(schema.get("type") == "object", "Invalid schema for function: schema must have type 'object'")
     unions = [word for word in _UNIONS if word in schema]
     demand(not unions, f"Invalid schema for function: {unions} are not allowed at the top level")
@@ -204,8 +204,8 @@ def _check_arrays(schema: object) -> None:
             _check_arrays(each)
 
 
-def _name(name: object, at: str) -> str:
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+def checked_name(name: object, at: str) -> str:
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise Broken(f"Invalid '{at}': string does not match pattern '^[a-zA-Z0-9_-]{{1,64}}$'")
     return name
 
@@ -234,14 +234,14 @@ def _check_part(part: Obj, at: str) -> None:
         case {"type": "text", "text": str(text), **rest}:
             demand(bool(text.strip()) and not rest, f"{at}.text: must be a string that is not blank")
         case {"type": "image_url", "image_url": {"url": str(url)}, **rest}:
-            demand(_is_data(url, "image/") and not rest, f"{at}.image_url: Invalid image data")
+            demand(is_data(url, "image/") and not rest, f"{at}.image_url: Invalid image data")
         case {"type": "file", "file": {"filename": str(name), "file_data": str(url)}, **rest}:
-            demand(_is_data(url, "application/pdf") and bool(name) and not rest, f"{at}.file: Invalid file data")
+            demand(is_data(url, "application/pdf") and bool(name) and not rest, f"{at}.file: Invalid file data")
         case _:
             raise Broken(f"{at}.type: {part.get('type')!r} is unknown")
 
 
-def _is_data(url: str, kind: str) -> bool:
+def is_data(url: str, kind: str) -> bool:
     media_type, comma, encoded = url.removeprefix("data:").partition(";base64,")
     whole = url.startswith("data:") and bool(comma) and media_type.startswith(kind)
     return whole and is_file(media_type, encoded)
@@ -298,7 +298,7 @@ def _call_id(each: object, seen: set[str], at: str) -> str:
     seen.add(call_id)
     function = as_object(call.get("function"), f"{at}.tool_calls.function")
     demand(set(function) == {"name", "arguments"}, f"{at}.tool_calls.function: must have name and arguments")
-    _name(function["name"], f"{at}.tool_calls.function.name")
+    checked_name(function["name"], f"{at}.tool_calls.function.name")
     try:
         arguments = json.loads(function["arguments"])
     except (TypeError, ValueError) as error:

@@ -109,7 +109,8 @@ class Player(ABC):
 
     def _call_id(self, step: CallTool, number: int) -> str:
         """The id of a call, by default one that no earlier answer of the session had."""
-        taken = sum(1 for message in self._body["messages"] if message["role"] == "assistant")
+        sent = self._body["messages"] if "messages" in self._body else self._body["input"]
+        taken = sum(1 for each in sent if each.get("role") == "assistant" or each.get("type") == "function_call")
         return step.call_id or f"toolu_{taken}_{number}"
 
     def _input_tokens(self, size: int) -> int:

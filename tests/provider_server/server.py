@@ -4,13 +4,13 @@ answers.
     async with ProviderServer() as server:
         server.add(Script(Say("Hello")), Refuse(529))           # answers, in the order of the requests
         provider = AnthropicProvider(server.api_key, base_url=server.base_url)
-        # or OpenAIProvider(OPENAI, server.api_key, base_url=server.openai_url)
+        # or OpenAIProvider(OPENAI, server.api_key, base_url=server.openai_url)   # api="responses" for that API
         …
         request = await server.next_request()                    # as it arrived
         await request.closed_by_client.wait()                    # Stop was seen upstream
 
-Requests are checked before a script is taken (see `rules` and `openai_rules`); a refused one uses up no script. When no
-script is left, `default` answers: it may look at the request.
+Requests are checked before a script is taken (see `rules`, `openai_rules` and `responses_rules`); a refused one uses up
+no script. When no script is left, `default` answers: it may look at the request.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.provider_server.answering import AnthropicWire, OpenAIWire, Wire
+from tests.provider_server.answering import AnthropicWire, OpenAIWire, ResponsesWire, Wire
 from tests.provider_server.openai_rules import OPENAI, Style
 from tests.provider_server.rules import MODELS, SIGNER, WINDOW_TOKENS, Signer
 from tests.provider_server.script import Answer, Refuse, Say, Script
@@ -43,9 +43,10 @@ class ReceivedRequest:
 
 def echo(body: Mapping[str, Any]) -> Answer:
     """Repeats the last text of the user (or a tool's), word by word."""
-    content = body["messages"][-1]["content"]
+    last = (body["messages"] if "messages" in body else body["input"])[-1]
+    content = last["output"] if "output" in last else last["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    text = next((block["text"] for block in reversed(blocks) if block["type"] == "text"), "done")
+    text = next((block["text"] for block in reversed(blocks) if block["type"] in ("text", "input_text")), "done")
     words = str(text).split(" ")
     return Script(Say("You said:", *(f" {word}" for word in words)))
 
@@ -69,7 +70,11 @@ class ProviderServer:
         self.default = default
         self.requests: list[ReceivedRequest] = []
         """All so far, refused ones included, in the order of their arrival."""
-        self._wires: Sequence[Wire] = (AnthropicWire(models, signer), OpenAIWire(style, signer))
+        self._wires: Sequence[Wire] = (
+            AnthropicWire(models, signer),
+            OpenAIWire(style, signer),
+            ResponsesWire(style, signer),
+        )
         self._port = port
         self._answers: deque[Answer] = deque()
         self._taken = 0  # how many requests `next_request` has given

@@ -32,7 +32,7 @@ from tests.provider_server.script import (
 )
 from tests.provider_server.server import ProviderServer
 from tests.providers.hubs import Event, one
-from tests.providers.speakers import ANTHROPIC, GEMINI, OLLAMA, OPENAI, Speaker
+from tests.providers.speakers import ANTHROPIC, GEMINI, OLLAMA, OPENAI, RESPONSES, Speaker
 
 AT_ONCE = {"retry-after": "0"}
 ABSURD_S = 4_294_967_295
@@ -50,6 +50,11 @@ SETTINGS: Mapping[str, Callable[[ProviderServer], dict[str, object]]] = {
         "anthropic_thinking": True,
     },
     OPENAI.name: lambda server: {"openai_api_key": server.api_key, "openai_base_url": server.openai_url},
+    RESPONSES.name: lambda server: {
+        "openai_api_key": server.api_key,
+        "openai_base_url": server.openai_url,
+        "openai_api": "responses",
+    },
     GEMINI.name: lambda server: {"gemini_api_key": server.api_key, "gemini_base_url": server.openai_url},
     OLLAMA.name: lambda server: {"ollama_base_url": server.openai_url},
 }
@@ -298,7 +303,7 @@ class Stage:
 
     async def play(self) -> dict[str, Came | BaseException]:
         """What came of each mode, or how it could not be played."""
-        chosen = {"backplane": "memory://", "provider": self._speaker.name, "model": self._speaker.model}
+        chosen = {"backplane": "memory://", "provider": self._speaker.setting, "model": self._speaker.model}
         async with self._server as server:
             app = Hubline(settings=config.load({**chosen, **SETTINGS[self._speaker.name](server), **self._settings}))
 

@@ -28,10 +28,12 @@ class Speaker:
     make: Callable[[str, str, float], Provider]
     style: Style = openai_rules.OPENAI
     path: str = ""
+    shows_thinking: bool = False
 
     @property
-    def shows_thinking(self) -> bool:
-        return self.style.reasoning is not None or not self.path
+    def setting(self) -> str:
+        """What settings call it."""
+        return self.name.partition(" ")[0]
 
     def server(self, *, window_tokens: int = rules.WINDOW_TOKENS) -> ProviderServer:
         return ProviderServer(style=self.style, window_tokens=window_tokens)
@@ -55,22 +57,23 @@ def _anthropic(url: str, api_key: str, inactivity_s: float) -> Provider:
     return AnthropicProvider(api_key, base_url=url, inactivity_s=inactivity_s)
 
 
-def _by(preset: openai.Preset) -> Callable[[str, str, float], Provider]:
+def _by(preset: openai.Preset, api: openai.Api | None = None) -> Callable[[str, str, float], Provider]:
     """A provider whose preset's own address is the server's, so that it speaks as it does there."""
 
     def make(url: str, api_key: str, inactivity_s: float) -> Provider:
         there = msgspec.structs.replace(preset, base_url=url)
-        return openai.OpenAIProvider(there, api_key, inactivity_s=inactivity_s)
+        return openai.OpenAIProvider(there, api_key, api=api, inactivity_s=inactivity_s)
 
     return make
 
 
-ANTHROPIC = Speaker("anthropic", "Anthropic", rules.MODELS[0], _anthropic)
-OPENAI = Speaker("openai", "OpenAI", "gpt-5.5", _by(openai.OPENAI), openai_rules.OPENAI, "/v1")
+ANTHROPIC = Speaker("anthropic", "Anthropic", rules.MODELS[0], _anthropic, shows_thinking=True)
+OPENAI = Speaker("openai", "OpenAI", "gpt-5.5", _by(openai.OPENAI, "chat"), openai_rules.OPENAI, "/v1")
+RESPONSES = Speaker("openai responses", "OpenAI", "gpt-5.5", _by(openai.OPENAI), openai_rules.OPENAI, "/v1", True)
 GEMINI = Speaker("gemini", "Gemini", "gemini-3.8-flash", _by(openai.GEMINI), openai_rules.GEMINI, "/v1")
-OLLAMA = Speaker("ollama", "Ollama", "gpt-oss:20b", _by(openai.OLLAMA), openai_rules.OLLAMA, "/v1")
+OLLAMA = Speaker("ollama", "Ollama", "gpt-oss:20b", _by(openai.OLLAMA), openai_rules.OLLAMA, "/v1", True)
 
-SPEAKERS = (ANTHROPIC, OPENAI, GEMINI, OLLAMA)
+SPEAKERS = (ANTHROPIC, OPENAI, RESPONSES, GEMINI, OLLAMA)
 
 
 async def failure(

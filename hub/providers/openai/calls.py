@@ -21,7 +21,9 @@ from hub.providers.history import NO_TOOL_NAME
 from hub.providers.text import Joiner, parse_arguments
 
 
-class _Function(msgspec.Struct):
+class WireFunction(msgspec.Struct):
+    """What a piece says of the function that is called."""
+
     name: str | None = None
     arguments: Json = None
 
@@ -31,7 +33,7 @@ class WireCall(msgspec.Struct):
 
     index: int | None = None
     id: str | None = None
-    function: _Function | None = None
+    function: WireFunction | None = None
     extra_content: Json = None
 
 
@@ -70,7 +72,7 @@ class Calls:
 
     def read(self, piece: WireCall) -> tuple[str | None, Pieces]:
         """The id of the call that a piece is for, and what it says of it."""
-        function = piece.function or _Function()
+        function = piece.function or WireFunction()
         call = self._find(piece, function)
         if call is None:
             if not (piece.id or function.name or function.arguments):
@@ -100,7 +102,7 @@ class Calls:
             ends.append(ToolCallEnd(call.call_id, arguments, error))
         return ends
 
-    def _find(self, piece: WireCall, function: _Function) -> _Call | None:
+    def _find(self, piece: WireCall, function: WireFunction) -> _Call | None:
         """The call that a piece goes on with."""
         if piece.id:
             known = next((call for call in self._calls if call.given_id == piece.id), None)
@@ -114,7 +116,7 @@ class Calls:
         last = self._with_index(piece.index)
         return None if last is not None and self._is_other(last, function) else last
 
-    def _is_other(self, call: _Call, function: _Function) -> bool:
+    def _is_other(self, call: _Call, function: WireFunction) -> bool:
         """Whether a piece that has a name begins another call than this one, whose index it has."""
         if not function.name or call.name is None:
             return False

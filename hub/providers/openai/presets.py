@@ -1,10 +1,12 @@
-"""Who is spoken to by Chat Completions, and how each differs from the others."""
+"""Who is spoken to in OpenAI's ways, and how each differs from the others."""
 
 from typing import Literal
 
 import msgspec
 
 LimitField = Literal["max_completion_tokens", "max_tokens"]
+Api = Literal["responses", "chat"]
+"""By which of OpenAI's APIs: Responses, or Chat Completions, which all servers speak."""
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     signs_calls: bool = False
     """Its tool calls carry a signature of the thinking behind them, and are refused without."""
     limit_field: LimitField = "max_tokens"
+    api: Api = "chat"
 
     def at(self, base_url: str | None) -> "Preset":
         """The same at another address, where somebody else may answer: of OpenAI's, any compatible server."""
@@ -30,7 +33,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         if not self.is_openai:
             return msgspec.structs.replace(self, base_url=base_url)
         return msgspec.structs.replace(
-            self, base_url=base_url, label="The model server", needs_key=False, is_openai=False
+            self, base_url=base_url, label="The model server", needs_key=False, is_openai=False, api="chat"
         )
 
 
@@ -42,6 +45,7 @@ OPENAI = Preset(
     key_setting="OPENAI_API_KEY",
     is_openai=True,
     limit_field="max_completion_tokens",
+    api="responses",
 )
 GEMINI = Preset(
     name="gemini",

@@ -1,6 +1,6 @@
-"""Chat Completions on the `openai` SDK.
+"""Chat Completions, or Responses, on the `openai` SDK.
 
-The SDK does HTTP and authentication. The bytes of the answer are cut (`frames`) and read (`stream`) here: the SDK's
+The SDK does HTTP and authentication. The bytes of the answer are cut (`frames`) and read (`dialects`) here: the SDK's
 typed chunks cost more per delta, and hide the comments that are signs of life. The SDK is imported late, and in a
 thread, since it takes half a second and 48 MB.
 
@@ -20,12 +20,11 @@ from hub.providers.base import Delta, Request
 from hub.providers.failures import Sanitiser, checked_key, checked_url
 from hub.providers.history import sent_names
 from hub.providers.openai.calls import Calls
+from hub.providers.openai.dialects import DIALECTS, NOT_KEPT, Reader
 from hub.providers.openai.errors import Failures, read_body
 from hub.providers.openai.frames import Cutter, EventCutter, FrameTooLarge, WholeCutter
 from hub.providers.openai.history import MAX_NAME
-from hub.providers.openai.presets import Preset
-from hub.providers.openai.request import refused_field, to_body
-from hub.providers.openai.stream import StreamReader
+from hub.providers.openai.presets import Api, Preset
 from hub.providers.text import json_text
 
 if TYPE_CHECKING:
@@ -46,8 +45,8 @@ class OpenAIProvider:
     """Asks one of the presets, or what speaks like it at `base_url`.
 
     `timeout_s` bounds connecting and sending; `inactivity_s` bounds the wait for the answer's beginning, and for each
-    next piece of it (comments count). `max_tokens` bounds an answer; else the server's own bound holds. Raises
-    `SettingsError` for a key or an address that cannot be right.
+    next piece of it (comments count). `max_tokens` bounds an answer; else the server's own bound holds. `api` is spoken
+    there, by default what the preset says. Raises `SettingsError` for a key or an address that cannot be right.
     """
 
     def __init__(
@@ -57,12 +56,14 @@ class OpenAIProvider:
         *,
         base_url: str | None = None,
         default_model: str | None = None,
+        api: Api | None = None,
         max_tokens: int | None = None,
         timeout_s: float = 10.0,
         inactivity_s: float = 60.0,
     ) -> None:
         self._preset = preset.at(base_url)
         self.name = preset.name
+        self._dialect = DIALECTS[api or self._preset.api]
         self.default_model = default_model or preset.default_model
         self._base_url = checked_url(self._preset.base_url, preset.label)
         self._api_key = NO_KEY
@@ -81,7 +82,7 @@ class OpenAIProvider:
         client = await self._ready()
         async with AsyncExitStack() as stack:
             response, body = await self._answer(stack, client, request)
-            reader = StreamReader(_calls_of(request), self._failures, sent_characters=len(json_text(body)))
+            reader = self._dialect.reader(_calls_of(request), self._failures, sent_characters=len(json_text(body)))
             cutter = self._cutter(response)
             chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
             while not reader.is_done:
@@ -125,7 +126,7 @@ class OpenAIProvider:
         )
         client.organization = client.project = client.admin_api_key = None
         client._custom_headers = {}  # those of OPENAI_CUSTOM_HEADERS
-        _ = client.chat.completions  # imports the rest of the SDK
+        _ = client.chat.completions, client.responses  # imports the rest of the SDK
         return client
 
     async def _answer(
@@ -136,19 +137,20 @@ class OpenAIProvider:
 
         left_out = self._left_out.get(request.model, frozenset())
         while True:
-            body = to_body(request, self._preset, max_tokens=self._max_tokens, left_out=left_out)
+            body = self._dialect.to_body(request, self._preset, max_tokens=self._max_tokens, left_out=left_out)
             try:
                 response = await self._send(stack, client, body)
             # Foreign errors are not chained: their texts would reach a log as they are.
             except openai.APIStatusError as error:
                 said = read_body(error.response.content)
-                field = refused_field(error.status_code, said, body)
+                field = self._dialect.refused_field(error.status_code, said, body)
                 if field is None or field in left_out:
                     raise self._failures.refused(error.status_code, said, error.response.headers) from None
                 left_out |= {field}
                 continue
-            if left_out and (request.model in self._left_out or len(self._left_out) < MAX_MODELS):
-                self._left_out[request.model] = left_out
+            kept = left_out - NOT_KEPT
+            if kept and (request.model in self._left_out or len(self._left_out) < MAX_MODELS):
+                self._left_out[request.model] = kept
             return response, body
 
     async def _send(self, stack: AsyncExitStack, client: "AsyncOpenAI", body: dict[str, Json]) -> "httpx2.Response":
@@ -156,8 +158,7 @@ class OpenAIProvider:
 
         try:
             async with asyncio.timeout(self._inactivity_s):
-                sending = client.chat.completions.with_streaming_response.create(**body)
-                return (await stack.enter_async_context(sending)).http_response
+                return (await stack.enter_async_context(self._dialect.send(client, body))).http_response
         except TimeoutError:
             raise self._failures.inactive(self._inactivity_s) from None
         except openai.APIConnectionError as error:
@@ -176,7 +177,7 @@ class OpenAIProvider:
             return WholeCutter()
         raise self._failures.not_an_answer(content_type)
 
-    async def _next(self, chunks: AsyncIterator[bytes], reader: StreamReader) -> bytes | None:
+    async def _next(self, chunks: AsyncIterator[bytes], reader: Reader) -> bytes | None:
         """What comes next; None once all has come."""
         import httpx2
 

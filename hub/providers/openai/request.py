@@ -26,8 +26,8 @@ _NOT_KNOWN: Mapping[str, re.Pattern[str]] = {
     "max_tokens": re.compile(r"max_tokens"),
 }
 """Fields that a server may do without, and what it says if it does not know them."""
-_NO_STREAM = re.compile(r"stream\w*\b.*\b(not|un\w+|only|must be)\b|\b(not|un\w+)\b.*\bstream", re.I)
-_REFUSALS = (400, 404, 405, 415, 422, 501)
+NO_STREAM = re.compile(r"stream\w*\b.*\b(not|un\w+|only|must be)\b|\b(not|un\w+)\b.*\bstream", re.I)
+REFUSALS = (400, 404, 405, 415, 422, 501)
 
 
 def to_body(
@@ -66,7 +66,7 @@ def to_body(
 
 def refused_field(status: int, said: Said, body: Mapping[str, Json]) -> str | None:
     """The field of `body` that the server does not know, if that is why it refused the request."""
-    if status not in _REFUSALS or is_too_long(status, said):
+    if status not in REFUSALS or is_too_long(status, said):
         return None
     about = f"{said.param} {said.text}"
     if "tools" in body and "reasoning_effort" not in body and "reasoning_effort" in about:
@@ -75,7 +75,7 @@ def refused_field(status: int, said: Said, body: Mapping[str, Json]) -> str | No
         if field in body and pattern.search(about):
             return field
     # Only its own words: others may quote the user's, who may have spoken of a stream.
-    return "stream" if "stream" in body and (said.param == "stream" or _NO_STREAM.search(said.message)) else None
+    return "stream" if "stream" in body and (said.param == "stream" or NO_STREAM.search(said.message)) else None
 
 
 def _tool(spec: ToolSpec) -> dict[str, Json]:
@@ -84,17 +84,17 @@ def _tool(spec: ToolSpec) -> dict[str, Json]:
         "function": {
             "name": valid_name(spec.name, MAX_NAME),
             "description": whole_text(spec.description),
-            "parameters": _parameters(whole_json(spec.input_schema)),
+            "parameters": parameters(spec.input_schema),
         },
     }
 
 
-def _parameters(schema: dict[str, Json]) -> dict[str, Json]:
+def parameters(schema: Mapping[str, Json]) -> dict[str, Json]:
     """`schema` within what these servers take: an object at its top that is no union, arrays that say of what.
 
     A union at the top is left out: arguments are checked against the whole schema before a tool runs.
     """
-    plain = {word: value for word, value in schema.items() if word not in _UNIONS}
+    plain = {word: value for word, value in whole_json(schema).items() if word not in _UNIONS}
     filled: dict[str, Json] = _with_items({"properties": {}, **plain, "type": "object"})
     return filled
 
