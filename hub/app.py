@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from hub import authentication, config, metrics, offering, pages, tooling
+from hub import authentication, config, metrics, offering, pages, tooling, uncaught
 from hub.api.app import HttpApi
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
@@ -82,6 +82,7 @@ class Hubline:
         filters: Sequence[HubFilter] = (),
         **wanted: object,
     ) -> None:
+        uncaught.tell_settings_errors()
         self.settings = settings if settings is not None else config.load(wanted)
         self.tools = tooling.tools(self.settings)
         self.hooks = offering.hooks(self.settings)

@@ -12,8 +12,8 @@ from hub import config, log
 from hub.config import Settings
 from hub.errors import SettingsError
 from hub.terminal import chat
+from hub.uncaught import EXIT_SETTINGS
 
-EXIT_SETTINGS = 2
 EXIT_INTERRUPTED = 130
 
 

@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from hub.api.door import Door
-from hub.api.problems import Problem, problem_of
+from hub.api.problems import Problem
+from hub.api.refusals import problem_of
 from hub.chat.parts import FilePart
 from hub.errors import BackplaneAway, CallError
 from hub.runs.files.store import SessionFiles

@@ -106,6 +106,11 @@ class BackplaneAway(BackplaneError):
     """The store or the bus cannot be reached now. Nothing is known of what was under way."""
 
 
+def away_to_clients() -> CallError:
+    """What clients are told of a `BackplaneAway`: nobody's mistake, and it may be there again in a moment."""
+    return CallError("backplane_away", "The server cannot reach its store now; try again in a moment.")
+
+
 class StaleFence(BackplaneError):
     """Another node holds the session's lease, or it was never held. Whoever gets this must write no more."""
 

@@ -1,6 +1,6 @@
 """Makes the providers and hooks that the settings ask for: a part of `app`; only the two name concrete classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import SecretStr
 
@@ -12,7 +12,7 @@ from hub.hooks.injection import injection_flag
 from hub.hooks.registry import Hooks
 from hub.hooks.rollout import Rollout
 from hub.hooks.size import size_check
-from hub.provider_settings import KEYS, source_of
+from hub.provider_settings import KEYS, NAMES, source_of
 from hub.providers.anthropic import AnthropicProvider
 from hub.providers.base import Provider
 from hub.providers.demo import DemoProvider
@@ -51,7 +51,8 @@ def providers(settings: Settings, given: Mapping[str, Provider]) -> Providers:
         if name not in known and name not in without_key:
             flag = "provider" if name == settings.provider else "providers-allowed"
             raise SettingsError(
-                f"There is no provider {name}: --{flag} (HUBLINE_{_upper(flag)}) must be {_any(known)}."
+                f"There is no provider {name}: --{flag} (HUBLINE_{_upper(flag)}) must be "
+                f"{_any({*known, *NAMES}, without_key)}."
             )
     return Providers(
         {name: provider for name, provider in known.items() if name in allowed},
@@ -70,7 +71,7 @@ def fallbacks(settings: Settings, offered: Mapping[str, Provider]) -> Sequence[S
         if provider is None:
             key = f" and {KEYS[name]} is not set" if name in KEYS and not settings.has_key(name) else ""
             raise SettingsError(
-                f"--fallback-providers (HUBLINE_FALLBACK_PROVIDERS) names {name}{key}: it must be {_any(offered)}."
+                f"--fallback-providers (HUBLINE_FALLBACK_PROVIDERS) names {name}{key}: it must be {_any(offered, {})}."
             )
         chain.append(Source(provider, model or provider.default_model))
     return chain
@@ -143,8 +144,10 @@ def _compatible(
     )
 
 
-def _any(known: Mapping[str, Provider]) -> str:
-    return f"one of {', '.join(sorted(known))}"
+def _any(names: Iterable[str], without_key: Mapping[str, str]) -> str:
+    """With what those need that cannot be had yet."""
+    shown = (f"{name} (set {without_key[name]})" if name in without_key else name for name in sorted(names))
+    return f"one of {', '.join(shown)}"
 
 
 def _upper(flag: str) -> str:

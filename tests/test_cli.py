@@ -218,3 +218,10 @@ class TestPipe:
     def test_nothing_to_send(self, tmp_path: Path) -> None:
         answer = hubline("chat", folder=tmp_path, stdin=" \n")
         assert (answer.returncode, is_one_sentence(answer.stderr)) == (2, True)
+
+
+def test_chat_says_what_to_do_where_no_hub_is(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        ended = hubline("chat", "--url", f"{server.url}/ai", folder=tmp_path, stdin="Hello")
+    assert ended.returncode != 0
+    assert "the path that the hub is mounted at" in ended.stderr

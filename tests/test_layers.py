@@ -19,6 +19,7 @@ STRUCTS = ("hub.chat.parts", "hub.chat.events")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.errors": (),
     "hub.clock": (),
+    "hub.uncaught": ("hub.errors",),
     "hub.log": (),
     "hub.metrics": (),
     "hub.normalised": (),
@@ -70,6 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "hub.pages",
             "hub.protocol",
             "hub.providers",
+            "hub.uncaught",
         ),
         *("hub.hooks", "hub.runs", "hub.server", "hub.tooling", "hub.tools"),
     ),
@@ -77,7 +79,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.listening": (*GROUND, "hub.config"),
     "hub.workers": (*GROUND, "hub.config"),
     "hub.serve": (*GROUND, "hub.app", "hub.config", "hub.listening", "hub.workers", "hub.server.transports"),
-    "hub.cli": (*GROUND, "hub.authentication", "hub.config", "hub.serve", "hub.terminal"),
+    "hub.cli": (*GROUND, "hub.authentication", "hub.config", "hub.serve", "hub.terminal", "hub.uncaught"),
     "hub.__main__": ("hub.cli",),
     # The public names. Nothing in `hub` imports from it.
     "hub": ("hub.app", "hub.chat.parts", "hub.hooks", "hub.server", "hub.tools", "hub.errors"),

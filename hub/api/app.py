@@ -19,7 +19,8 @@ from hub.api.door import Door, LongAnswers
 from hub.api.endpoints import Endpoints
 from hub.api.openapi import document
 from hub.api.operations import API, OPERATIONS, Operation
-from hub.api.problems import Problem, problem_of
+from hub.api.problems import Problem
+from hub.api.refusals import problem_of
 from hub.errors import BackplaneAway, CallError
 from hub.runs.chats import Chats
 from hub.server.answers import preflight

@@ -9,41 +9,12 @@ import msgspec
 from starlette.responses import Response
 
 from hub.chat.parts import WireStruct
-from hub.errors import BackplaneAway, CallCode, CallError, HublineError
-from hub.server.auth import Refused
+from hub.errors import CallCode, HublineError
 
 HttpCode = Literal[
     "unauthorized", "not_found", "method_not_allowed", "too_slow", "unsupported_media_type", "internal_error"
 ]
 """Codes of what can go wrong over HTTP only."""
-
-STATUS_OF_CODE: Mapping[CallCode, int] = {
-    "invalid_arguments": 400,
-    "session_not_found": 404,
-    "forbidden": 403,
-    "run_not_found": 404,
-    "message_not_found": 404,
-    "conflict": 409,
-    "busy": 409,
-    "too_large": 413,
-    "rate_limited": 429,
-    "quota_exceeded": 429,
-    "token_expired": 401,
-    "call_closed": 409,
-    "not_host": 403,
-    "provider_not_allowed": 400,
-    "provider_missing_key": 400,
-    "backplane_away": 503,
-    "unavailable": 503,
-}
-
-_CODE_OF_REFUSAL: Mapping[int, CallCode | HttpCode] = {
-    401: "unauthorized",
-    403: "forbidden",
-    413: "too_large",
-    429: "rate_limited",
-    503: "unavailable",
-}
 
 SOON_S = 1.0
 """When to try again, where nobody knows better."""
@@ -94,22 +65,3 @@ class Problem(HublineError):
         return Response(
             msgspec.json.encode(details), self.status, headers=headers, media_type="application/problem+json"
         )
-
-
-def problem_of(error: CallError | Refused | BackplaneAway) -> Problem:
-    match error:
-        case CallError():
-            text = str(error).removeprefix(f"[{error.code}] ")
-            return Problem(STATUS_OF_CODE[error.code], error.code, text, retry_after_s=error.retry_after_s)
-        case BackplaneAway():
-            text = "The server cannot reach its store now. Try again in a moment."
-            return Problem(503, "backplane_away", text)
-        case Refused():
-            after = error.headers.get("retry-after")
-            return Problem(
-                error.status,
-                _CODE_OF_REFUSAL.get(error.status, "internal_error"),
-                error.reason,
-                headers=error.headers,
-                retry_after_s=None if after is None else float(after),
-            )

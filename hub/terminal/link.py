@@ -26,6 +26,7 @@ from hub.protocol.messages import (
 
 T = TypeVar("T")
 
+HUB_PATH = "/hub"
 MAX_RECORD_BYTES = 64 << 20  # a snapshot holds whole messages
 STREAM_CAPACITY = 1000  # items that wait for the terminal; when full, reading stops
 
@@ -38,8 +39,18 @@ class LinkRefused(HublineError):
     """The server answered that it will not have us; trying again will not help."""
 
 
+def _advice(status: int, said: str) -> str:
+    """What to do about a handshake's answer."""
+    if status == 401:
+        return " Give a valid token with --token or HUBLINE_TOKEN."
+    if status == 404 or (status == 403 and not said):  # a hub says why; Starlette says 403 where it has no socket
+        return " No hub is there: give the server's address, with the path that the hub is mounted at, if it has one."
+    return ""
+
+
 def hub_address(url: str) -> str:
-    """The WebSocket address of the chat hub of a server. Raises LinkRefused if `url` is none."""
+    """The WebSocket address of the chat hub of a server, given the server's or the hub's own. Raises LinkRefused if
+    `url` is none."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if "://" not in url and parts.port is None:
@@ -49,7 +60,8 @@ def hub_address(url: str) -> str:
             raise ValueError("no host")
     except (KeyError, ValueError) as error:
         raise LinkRefused(f"{url} is no URL of a hub: give it like http://127.0.0.1:8000.") from error
-    return urlunsplit((scheme, parts.netloc, f"{parts.path.rstrip('/')}/hub", "", ""))
+    place = parts.path.rstrip("/").removesuffix(HUB_PATH)
+    return urlunsplit((scheme, parts.netloc, place + HUB_PATH, "", ""))
 
 
 class Link:
@@ -200,7 +212,7 @@ async def open_link(
         said = error.response.body.decode(errors="replace").strip()[:200] if error.response.body else ""
         why = re.search(r'error_description="([^"]*)"', error.response.headers.get("www-authenticate", ""))
         said = f"{said}: {why[1]}" if why else said
-        advice = " Give a valid token with --token or HUBLINE_TOKEN." if error.response.status_code == 401 else ""
+        advice = _advice(error.response.status_code, said)
         text = f"{url} refused: HTTP {error.response.status_code} {said}".rstrip(" .")
         raise LinkRefused(f"{text}.{advice}") from error
     except (OSError, TimeoutError) as error:

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from hub.api.door import Door
-from hub.api.problems import STATUS_OF_CODE, problem_of
+from hub.api.refusals import STATUS_OF_CODE, problem_of
 from hub.errors import CallCode, CallError
 from hub.server.hub import Hub
 from hub.server.options import HubOptions, ServerLimits
@@ -244,3 +244,8 @@ async def test_refusals_have_the_codes_of_the_hub(ann: Client) -> None:
 
 def test_every_code_of_the_hub_has_a_status() -> None:
     assert set(STATUS_OF_CODE) == set(get_args(CallCode))
+
+
+async def test_advice_names_routes_of_the_api(ann: Client) -> None:
+    detail = await ann.problem(404, "session_not_found", "GET", "/sessions/nosuch")
+    assert detail == "There is no such session. Open one with POST /api/sessions."

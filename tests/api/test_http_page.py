@@ -11,7 +11,7 @@ import pytest
 
 from hub import config
 from hub.api.operations import GET_FILE, OPERATIONS
-from hub.api.problems import STATUS_OF_CODE
+from hub.api.refusals import STATUS_OF_CODE
 from tests.running import Running, clean_environment, running
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "http.md").read_text(encoding="utf-8")

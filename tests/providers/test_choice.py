@@ -127,6 +127,15 @@ def test_a_setting_that_names_nobody_is_refused(wrong: dict[str, object]) -> Non
     assert str(caught.value).endswith(".")
 
 
+def test_a_provider_that_nobody_knows_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Hubline(backplane="memory://", provider="antropic", openai_base_url="http://127.0.0.1:1")
+    assert str(caught.value) == (
+        "There is no provider antropic: --provider (HUBLINE_PROVIDER) must be one of "
+        "anthropic (set ANTHROPIC_API_KEY), demo, gemini (set GEMINI_API_KEY), ollama, openai."
+    )
+
+
 @pytest.mark.parametrize("key", ["sk-proj-0123456789abcdef", GOOGLE_KEY])
 async def test_a_refused_key_ends_as_such_and_is_told_to_nobody(
     provider_server: ProviderServer, key: str, caplog: pytest.LogCaptureFixture

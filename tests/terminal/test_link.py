@@ -217,6 +217,10 @@ async def test_nobody_there() -> None:
         ("https://example.org/ai/", "wss://example.org/ai/hub"),
         ("ws://[::1]:8000/?x=1", "ws://[::1]:8000/hub"),
         ("localhost:8000", "ws://localhost:8000/hub"),
+        ("http://localhost:8000/hub", "ws://localhost:8000/hub"),  # the hub's own, as SignalR's clients are given it
+        ("ws://localhost:8000/hub/", "ws://localhost:8000/hub"),
+        ("https://example.org/ai/hub", "wss://example.org/ai/hub"),
+        ("https://example.org/github", "wss://example.org/github/hub"),
     ],
 )
 def test_the_hub_of_an_address(url: str, address: str) -> None:
