@@ -14,11 +14,9 @@ from hub.chat.parts import (
     FilePart,
     Json,
     Message,
-    MessageStatus,
     Part,
     TextPart,
     ThinkingPart,
-    ToolCallPart,
     ToolState,
 )
 from hub.providers.anthropic_history import Turn, to_turns
@@ -26,8 +24,9 @@ from hub.providers.anthropic_request import to_body
 from hub.providers.base import Request, ToolSpec
 from hub.providers.history import EMPTY_MESSAGE, GO_ON, LEFT_OUT, CallIds, result_text, sent_names, valid_name
 from hub.providers.text import whole_json, whole_text
-from tests.provider_server.rules import MODELS, SIGNER, check_body
+from tests.provider_server.rules import MODELS, check_body
 from tests.providers.anthropic_setup import answer, ask, call, user
+from tests.providers.any_history import any_text, blank_or_text, messages, signed, tools
 
 
 def body_of(request: Request, *, thinking: bool = True) -> dict[str, Any]:
@@ -36,10 +35,6 @@ def body_of(request: Request, *, thinking: bool = True) -> dict[str, Any]:
 
 def shape(turns: list[Turn]) -> list[tuple[str, list[str]]]:
     return [(turn.role, [block["type"] for block in turn.content]) for turn in turns]
-
-
-def signed(text: str, step: int = 0) -> ThinkingPart:
-    return ThinkingPart(text, step, SIGNER.sign(text))
 
 
 def test_an_answer_is_cut_by_step() -> None:
@@ -212,85 +207,6 @@ def test_calls_of_tools_that_are_gone_still_have_their_definition() -> None:
 
 def test_no_system_text_is_no_field() -> None:
     assert "system" not in body_of(ask(system=" \n"))
-
-
-# Whatever a session may have been through.
-any_text = st.text(st.characters(exclude_categories=()), max_size=12)  # lone surrogates too
-sendable_text = st.text(max_size=12)
-blank_or_text = st.one_of(st.sampled_from(["", " ", "\n\t", "\u00a0", "end "]), any_text)
-any_json: st.SearchStrategy[Json] = st.recursive(
-    st.one_of(st.none(), st.integers(), st.sampled_from([True, 0.5, math.nan, math.inf]), st.floats(), any_text),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(any_text, inner, max_size=3)),
-    max_leaves=6,
-)
-call_ids = st.one_of(st.sampled_from(["toolu_1", "toolu_2", "toolu_1_2", "", "call:1", "call.1"]), any_text)
-names = st.one_of(st.sampled_from(["sum", "read range", "sum_2"]), any_text)
-arguments = st.dictionaries(any_text, any_json, max_size=3)
-steps = st.integers(0, 2)
-
-
-@st.composite
-def tool_calls(draw: st.DrawFn) -> ToolCallPart:
-    return ToolCallPart(
-        call_id=draw(call_ids),
-        name=draw(names),
-        arguments=draw(st.one_of(st.none(), arguments)),
-        state=draw(st.sampled_from(get_args(ToolState))),
-        result=draw(any_json),
-        error=draw(st.one_of(st.none(), blank_or_text)),
-        access=draw(st.sampled_from(["read", "write"])),
-        host="server",
-        step=draw(steps),
-    )
-
-
-@st.composite
-def thinking_parts(draw: st.DrawFn, own: bool) -> ThinkingPart:
-    text = draw(sendable_text)
-    # What Anthropic made has its signature, or none if it was cut off; what others made may have anything.
-    signatures = [SIGNER.sign(text), None] if own else ["forged", None]
-    redacted = draw(st.sampled_from([None, SIGNER.redact(text) if own else "forged"]))
-    return ThinkingPart(text, draw(steps), draw(st.sampled_from(signatures)), redacted)
-
-
-@st.composite
-def usual_answers(draw: st.DrawFn) -> Message:
-    """Steps as a model makes them: signed thinking, then text or a call."""
-    parts: list[Part] = []
-    for step in range(draw(st.integers(1, 2))):
-        parts.append(signed(draw(sendable_text), step))
-        parts.append(TextPart("Said.", step) if draw(st.booleans()) else call(arguments=draw(arguments), step=step))
-    return answer(*parts)
-
-
-@st.composite
-def odd_messages(draw: st.DrawFn) -> Message:
-    role = draw(st.sampled_from(["user", "assistant"]))
-    provider = draw(st.sampled_from(["anthropic", "openai", "demo", None])) if role == "assistant" else None
-    files = st.builds(FilePart, any_text, any_text, any_text, st.integers(0, 9), steps)
-    texts = st.builds(TextPart, blank_or_text, steps)
-    kinds: list[st.SearchStrategy[Part]] = [texts, files]
-    if role == "assistant":
-        kinds += [tool_calls(), thinking_parts(provider == "anthropic")]
-    parts = draw(st.lists(st.one_of(kinds), max_size=6))
-    if draw(st.booleans()):
-        parts.sort(key=lambda part: part.step)
-    return Message(
-        message_id=draw(any_text),
-        role="user" if role == "user" else "assistant",
-        author="x",
-        parts=parts,
-        status=draw(st.sampled_from(get_args(MessageStatus))),
-        created_at=0,
-        provider=provider,
-        context=draw(st.one_of(st.none(), any_json)),
-    )
-
-
-messages = st.one_of(odd_messages(), usual_answers())
-tools = st.lists(
-    st.builds(ToolSpec, names, any_text, st.just({"type": "object"}), st.just("read")), unique_by=lambda t: t.name
-)
 
 
 @settings(max_examples=400, deadline=None)
