@@ -11,23 +11,30 @@ import pytest
 
 from hub.app import Hubline
 from hub.chat import events
+from hub.config import load
 from hub.errors import HubError
 from hub.server.testing import TestClient
 from hub.tools.base import ToolContext
 from tests.hosts.stage import ANN, opened, register, send
+from tests.provider_server.openai_rules import Style
 from tests.provider_server.script import CallTool, Say, Script, Stall, Think
 from tests.provider_server.server import ProviderServer
+from tests.providers.hubs import anthropic_at, openai_at
 from tests.runs import invariants
 from tests.runs.node import Recorder, until
 
-BATCHES, STOPS = 10, 30
+STOPS = 30
+BATCHES = [("anthropic", seed) for seed in range(10)] + [("openai", seed) for seed in range(5)]
+REASONS = Style(reasoning="reasoning")
+AT = {"anthropic": anthropic_at, "openai": openai_at}
 MOMENTS = 40
 """More than there are events before the last one; what comes after the answer's end stops nothing."""
 
 
 def answer(body: Mapping[str, Any]) -> Script:
     """The calls, where the newest message asks for them; "stall" breaks off in the middle of the text."""
-    newest = [block.get("text") for block in body["messages"][-1]["content"]]
+    content = body["messages"][-1]["content"]
+    newest = [content] if isinstance(content, str) else [block.get("text") for block in content]
     if newest == ["stall"]:
         return Script(Think("Let me ", "see."), Say("I read ", Stall()))
     if newest != ["go"]:
@@ -44,10 +51,8 @@ def answer(body: Mapping[str, Any]) -> Script:
 class Stage:
     """One hub with its tools, and a page that executes, at once, later or never."""
 
-    def __init__(self, provider: ProviderServer, chance: random.Random) -> None:
-        self.app = Hubline(
-            backplane="memory://", anthropic_api_key=provider.api_key, anthropic_base_url=provider.base_url
-        )
+    def __init__(self, provider: ProviderServer, kind: str, chance: random.Random) -> None:
+        self.app = Hubline(settings=load({"backplane": "memory://", "provider": kind, **AT[kind](provider)}))
         self.written: list[str] = []
         self._provider = provider
         self._chance = chance
@@ -134,10 +139,10 @@ def is_waiting(recorder: Recorder, after: str = "") -> bool:
     return bool(needed - {event.call_id for event in recorder.of(events.ApprovalResolved)})
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
-async def test_stop_at_any_moment_leaves_a_history_that_holds(batch: int) -> None:
-    async with ProviderServer(default=answer) as provider:
-        stage = Stage(provider, random.Random(batch))
+@pytest.mark.parametrize(("kind", "seed"), BATCHES)
+async def test_stop_at_any_moment_leaves_a_history_that_holds(kind: str, seed: int) -> None:
+    async with ProviderServer(style=REASONS, default=answer) as provider:
+        stage = Stage(provider, kind, random.Random(seed))
         app = stage.app
         async with app.lifespan(), app.test_client(user=ANN) as page, app.test_client(user=ANN) as other:
             stage.execute_on(page)
