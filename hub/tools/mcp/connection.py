@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from hub.chat.parts import Json
 from hub.tools.base import Tool, ToolContext, ToolError
+from hub.tools.mcp.bounds import event_hooks
 from hub.tools.mcp.translation import argument_check, to_result, tool_spec
 from hub.tools.schema import MAX_RESULT_BYTES
 from hub.tools.toolset import Toolset
@@ -51,6 +52,8 @@ class McpServer:
 class McpLimits:
     """`call_s` is the timeout of its tools; `first_wait_s` doubles with each failed attempt up to `longest_wait_s`.
 
+    `max_message_bytes` is that of one message over HTTP, images included, which results leave out.
+
     The list of tools is asked for every `look_again_s`, and when the server says that it changed.
     """
 
@@ -61,6 +64,7 @@ class McpLimits:
     look_again_s: float = 60.0
     max_tools: int = 128
     max_result_bytes: int = MAX_RESULT_BYTES
+    max_message_bytes: int = 4 << 20
 
 
 class McpConnection:
@@ -129,10 +133,15 @@ class McpConnection:
                 yield client
             return
         # An answer may be a stream that is silent for as long as a call may take.
+        max_bytes = self._limits.max_message_bytes
         timeout = httpx2.Timeout(self._limits.connect_s, read=max(300.0, self._limits.call_s))
         async with (
-            httpx2.AsyncClient(headers=dict(server.headers), timeout=timeout) as http,
-            self._speak(streamable_http_client(server.url or "", http_client=http)) as client,
+            httpx2.AsyncClient(
+                headers=dict(server.headers), timeout=timeout, event_hooks=event_hooks(max_bytes)
+            ) as http,
+            self._speak(
+                streamable_http_client(server.url or "", http_client=http, max_sse_event_size=max_bytes)
+            ) as client,
         ):
             yield client
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,9 +32,9 @@ Reports = list[tuple[float | None, str | None]]
 
 
 @contextmanager
-def http_things(port: int) -> Iterator[subprocess.Popen[bytes]]:
+def http_things(port: int, *how: str) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
-        [sys.executable, THINGS, "http", str(port)], env={**os.environ, "THINGS_KEY": KEY}
+        [sys.executable, THINGS, "http", str(port), *how], env={**os.environ, "THINGS_KEY": KEY}
     ) as process:
         try:
             yield process
@@ -92,7 +93,7 @@ async def back(tools: Toolset) -> str:
 
 async def test_tools_are_offered_and_run(tools: Toolset, tmp_path: Path) -> None:
     assert [spec.name for spec in tools.specs()] == [
-        f"things_{name}" for name in ("stock", "note", "fail", "key", "pid", "die", "hang", "grow")
+        f"things_{name}" for name in ("stock", "note", "fail", "key", "pid", "pour", "die", "hang", "grow")
     ]
     stock = the(tools, "things_stock")
     assert (stock.spec.title, stock.spec.access) == ("Count the stock", "read")
@@ -166,7 +167,7 @@ async def test_a_server_that_is_away_is_said_to_be_and_used_when_it_comes() -> N
             await call(the(tools, "things_pid"))
         with http_things(port):
             assert await back(tools) != first
-        assert [spec.name.partition("_")[0] for spec in tools.specs()] == ["other"] * 8 + ["things"] * 8
+        assert [spec.name.partition("_")[0] for spec in tools.specs()] == ["other"] * 9 + ["things"] * 9
 
 
 STDIO_OTHER = McpServer("other", command=sys.executable, args=(THINGS, "stdio"))
@@ -205,3 +206,17 @@ async def test_names_that_are_taken_are_left_out(caplog: pytest.LogCaptureFixtur
         await until(lambda: len(tools) > 1)
         assert await call(the(tools, "things_stock")) == "ours"
     assert "names are taken: things_stock" in caplog.text
+
+
+@pytest.mark.parametrize("how", [(), ("json",)], ids=["events", "one piece"])
+async def test_a_message_over_http_has_a_bound(how: tuple[str, ...]) -> None:
+    port, tools = free_port(), Toolset()
+    limits = replace(LIMITS, max_message_bytes=50_000)
+    with http_things(port, *how):
+        async with McpServers([http_server(port)], tools, limits).running():
+            await until(lambda: len(tools) > 0)
+            pour = the(tools, "things_pour")
+            assert str(await call(pour, bytes_=20_000)).startswith("poured")
+            with pytest.raises(ToolError, match=r"refused the call: .*(50000|exceed|too large|limit)"):
+                await call(pour, bytes_=100_000)
+            assert str(await call(pour, bytes_=20_000)).startswith("poured")

@@ -1,4 +1,4 @@
-"""An MCP server, run as a process by the tests: `things.py stdio` or `things.py http PORT`."""
+"""An MCP server, run as a process by the tests: `things.py stdio` or `things.py http PORT [json]`."""
 
 import asyncio
 import os
@@ -48,6 +48,12 @@ async def pid() -> str:
     return str(os.getpid())
 
 
+@server.tool(structured_output=False)
+async def pour(bytes_: int) -> list[str | Image]:
+    """Much, of which the result keeps little."""
+    return ["poured", Image(data=b"x" * bytes_, format="png")]
+
+
 @server.tool()
 async def die() -> str:
     os._exit(1)
@@ -93,5 +99,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "stdio":
         server.run("stdio")
     else:
-        app = locked(server.streamable_http_app(), os.environ["THINGS_KEY"])
+        in_one_piece = "json" in sys.argv[3:]
+        app = locked(server.streamable_http_app(json_response=in_one_piece), os.environ["THINGS_KEY"])
         uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
