@@ -31,7 +31,7 @@ from tests.provider_server.script import (
     Truncate,
 )
 from tests.provider_server.server import ProviderServer
-from tests.providers.hubs import Event, one
+from tests.providers.hubs import Event, one, openai_at, responses_at
 from tests.providers.speakers import ANTHROPIC, GEMINI, OLLAMA, OPENAI, RESPONSES, Speaker
 
 AT_ONCE = {"retry-after": "0"}
@@ -49,12 +49,8 @@ SETTINGS: Mapping[str, Callable[[ProviderServer], dict[str, object]]] = {
         "anthropic_base_url": server.base_url,
         "anthropic_thinking": True,
     },
-    OPENAI.name: lambda server: {"openai_api_key": server.api_key, "openai_base_url": server.openai_url},
-    RESPONSES.name: lambda server: {
-        "openai_api_key": server.api_key,
-        "openai_base_url": server.openai_url,
-        "openai_api": "responses",
-    },
+    OPENAI.name: openai_at,
+    RESPONSES.name: responses_at,
     GEMINI.name: lambda server: {"gemini_api_key": server.api_key, "gemini_base_url": server.openai_url},
     OLLAMA.name: lambda server: {"ollama_base_url": server.openai_url},
 }

@@ -20,6 +20,10 @@ def openai_at(server: ProviderServer) -> dict[str, object]:
     return {"openai_api_key": server.api_key, "openai_base_url": server.openai_url}
 
 
+def responses_at(server: ProviderServer) -> dict[str, object]:
+    return {**openai_at(server), "openai_api": "responses"}
+
+
 def anthropic_at(server: ProviderServer) -> dict[str, object]:
     return {"anthropic_api_key": server.api_key, "anthropic_base_url": server.base_url}
 

@@ -7,10 +7,11 @@ import pytest
 
 from hub.chat.parts import FilePart, Message, TextPart
 from hub.providers.openai.history import to_messages
+from hub.providers.openai.responses.history import to_items
 from tests.files.uploading import PNG, encoded, pieces
 from tests.provider_server.script import Say, Script
 from tests.provider_server.server import ProviderServer
-from tests.providers.hubs import Chatting, Event, anthropic_at, chatting, openai_at
+from tests.providers.hubs import Chatting, Event, anthropic_at, chatting, openai_at, responses_at
 
 PDF = b"%PDF-1.4\n%%EOF\n"
 CSV = b"a,b\r\n1,2\r\n"
@@ -69,6 +70,19 @@ async def test_openai_gets_data_urls(provider_server: ProviderServer) -> None:
     assert "1,2" in texts[0]["text"]
 
 
+async def test_responses_get_data_urls_too(provider_server: ProviderServer) -> None:
+    async with chatting(responses_at(provider_server)) as chat:
+        done = await ask_about(chat, FILES)
+        assert done["outcome"] == "completed", done
+    request = await provider_server.next_request()
+    assert request.refused is None
+    image, document, text, said = request.body["input"][0]["content"]
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert image == {"type": "input_image", "image_url": url, "detail": "auto"}
+    assert document["type"] == "input_text" and "cannot be shown" in document["text"]
+    assert "1,2" in text["text"] and said == {"type": "input_text", "text": "What are these?"}
+
+
 @pytest.mark.parametrize("files", [{"f": PDF}, {}])
 def test_openai_itself_takes_documents(files: Mapping[str, bytes]) -> None:
     message = Message(
@@ -79,12 +93,16 @@ def test_openai_itself_takes_documents(files: Mapping[str, bytes]) -> None:
         status="complete",
         created_at=0,
     )
+    items = to_items([message], provider="openai", files=files)
     # Two questions without an answer between them become one message.
     (sent,) = to_messages([message, message], provider="openai", files=files)
     if files:
         data = f"data:application/pdf;base64,{base64.b64encode(PDF).decode()}"
         part = {"type": "file", "file": {"filename": "paper.pdf", "file_data": data}}
         assert sent["content"] == 2 * [part, {"type": "text", "text": "Read it"}]
+        file = {"type": "input_file", "filename": "paper.pdf", "file_data": data}
+        assert items[0]["content"] == [file, {"type": "input_text", "text": "Read it"}]
     else:
         note = f"[file: paper.pdf, application/pdf, {len(PDF)} bytes]"
         assert sent["content"] == "\n\n".join(2 * [note, "Read it"])
+        assert items[0]["content"] == f"{note}\n\nRead it"

@@ -9,12 +9,12 @@ import pytest
 from tests.provider_server import openai_rules, rules
 from tests.provider_server.script import Answer, CallTool, Refuse, Say, Script
 from tests.provider_server.server import ProviderServer, echo
-from tests.providers.hubs import anthropic_at, chatting, notices, one, openai_at, text
+from tests.providers.hubs import anthropic_at, chatting, notices, one, openai_at, responses_at, text
 
 WINDOW = 20_000
 TURNS = 300
-MODELS = {"anthropic": rules.MODELS[0], "openai": openai_rules.MODELS[0]}
-AT = {"anthropic": anthropic_at, "openai": openai_at}
+MODELS = {"anthropic": rules.MODELS[0], "openai": openai_rules.MODELS[0], "openai responses": openai_rules.MODELS[0]}
+AT = {"anthropic": anthropic_at, "openai": openai_at, "openai responses": responses_at}
 
 
 async def read_rows(rows: int, width: int = 20) -> list[list[str]]:
@@ -22,7 +22,15 @@ async def read_rows(rows: int, width: int = 20) -> list[list[str]]:
     return [[f"cell {row}:{column}" for column in range(width // 10)] for row in range(rows)]
 
 
+def sent(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The messages, or items, of a request."""
+    found: list[Mapping[str, Any]] = body["messages"] if "messages" in body else body["input"]
+    return found
+
+
 def is_result(message: Mapping[str, Any]) -> bool:
+    if message.get("type") == "function_call_output":
+        return True
     content = message["content"]
     return message["role"] == "tool" or (
         isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
@@ -31,7 +39,12 @@ def is_result(message: Mapping[str, Any]) -> bool:
 
 def settings(provider: str, server: ProviderServer, window: int | None = WINDOW) -> dict[str, object]:
     windows = {} if window is None else {MODELS[provider]: window}
-    return {**AT[provider](server), "provider": provider, "model": MODELS[provider], "context_windows": windows}
+    return {
+        **AT[provider](server),
+        "provider": provider.partition(" ")[0],
+        "model": MODELS[provider],
+        "context_windows": windows,
+    }
 
 
 def reading(rows: Callable[[int], int]) -> Callable[[Mapping[str, Any]], Answer]:
@@ -40,7 +53,7 @@ def reading(rows: Callable[[int], int]) -> Callable[[Mapping[str, Any]], Answer]
 
     def answer(body: Mapping[str, Any]) -> Answer:
         nonlocal asked
-        if is_result(body["messages"][-1]):
+        if is_result(sent(body)[-1]):
             return Script(Say("These are the rows. " * 10))
         asked += 1
         if asked % 5 == 0:
@@ -78,19 +91,19 @@ async def test_three_hundred_turns_go_through_a_window_of_20_000_tokens() -> Non
     assert sum(same) > 80, "requests begin as the ones before, for the provider's cache"
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+@pytest.mark.parametrize("provider", AT)
 async def test_results_go_before_anything_that_was_said(provider: str) -> None:
     async with ProviderServer(window_tokens=WINDOW, default=reading(lambda _: 300)) as server:
         async with chatting(settings(provider, server), read_rows) as chat:
             for turn in range(40):
                 assert one(await chat.ask(f"Question {turn}."), "done")["outcome"] == "completed"
-    last = json.dumps(server.requests[-1].body["messages"])
+    last = json.dumps(sent(server.requests[-1].body))
     assert "Question 0." in last
     assert last.count("This result was left out") >= 5
     assert "cell 299:1" in last, "the newest is there"
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+@pytest.mark.parametrize("provider", AT)
 async def test_a_result_that_alone_is_too_long_is_cut(provider: str) -> None:
     async with ProviderServer(window_tokens=WINDOW) as server:
         server.add(Script(CallTool("read_rows", {"rows": 4_000})), Script(Say("Many.")))
@@ -101,14 +114,14 @@ async def test_a_result_that_alone_is_too_long_is_cut(provider: str) -> None:
         "Many.",
         ["context_trimmed"],
     )
-    last = json.dumps(server.requests[-1].body["messages"])
+    last = json.dumps(sent(server.requests[-1].body))
     assert "cell 0:1" in last
     assert "The rest of this result was left out" in last
     whole = one(events, "tool_complete")["result"]
     assert len(whole) == 4_000, "users see all of it"
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+@pytest.mark.parametrize("provider", AT)
 async def test_a_model_whose_window_is_unknown_is_asked_once_more(provider: str) -> None:
     async with ProviderServer(window_tokens=4_000) as server:
         async with chatting({**settings(provider, server, None), "model": "unknown"}) as chat:

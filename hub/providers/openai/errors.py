@@ -34,10 +34,17 @@ _AUTH = frozenset(
     "invalid_api_key insufficient_quota billing_not_active billing_hard_limit_reached account_deactivated "
     "authentication_error permission_error permission_denied unauthenticated payment_required".split()
 )
-_DECLINED = frozenset("content_policy_violation content_filter invalid_prompt prohibited_content".split())
+_DECLINED = frozenset(
+    "content_policy_violation content_filter invalid_prompt prohibited_content bio_policy "
+    "misalignment_policy_violation image_content_policy_violation".split()
+)
 _LONG = frozenset("context_length_exceeded exceed_context_size_error request_too_large".split())
 _LIMITED = frozenset("rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests".split())
-_INVALID = frozenset("invalid_request_error invalid_argument badrequesterror bad_request not_found_error".split())
+_INVALID = frozenset(
+    "invalid_request_error invalid_argument badrequesterror bad_request not_found_error invalid_image "
+    "invalid_image_format invalid_base64_image invalid_image_url image_too_large image_too_small image_parse_error "
+    "invalid_image_mode image_file_too_large unsupported_image_media_type empty_image_file".split()
+)
 _BAD_KEY = re.compile(
     r"api[ _-]?key (is )?(not valid|invalid|expired)|(invalid|incorrect) api[ _-]?key|API_KEY_INVALID", re.I
 )
