@@ -8,15 +8,20 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import BinaryIO
+
+ALLOWED = "~hubline:* &hubline:* +@read +@write +@pubsub +@scripting +@connection +info +script +time"
+"""All that a user of Redis needs for a hub; deploy/README.md gives it. Cluster: `+cluster|slots +asking` too."""
 
 
 class RedisServer:
-    """One redis-server. Nothing is persisted unless `settings` say so."""
+    """One redis-server. Nothing is persisted unless `settings` say so. One with a `password` is asked with it."""
 
-    def __init__(self, folder: Path, *settings: str, port: int | None = None) -> None:
+    def __init__(self, folder: Path, *settings: str, port: int | None = None, password: str = "") -> None:
         self.folder = folder
         self.port = port or free_port()
         self.settings = settings
+        self._login = f"AUTH {password}\r\n".encode() if password else b""
         self._process: subprocess.Popen[bytes] | None = None  # while it runs
 
     @property
@@ -32,7 +37,7 @@ class RedisServer:
         words += ["--save", "", "--appendonly", "no", "--logfile", str(log), *self.settings]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
-        while self.ask("PING") != "+PONG":
+        while not self.ask("PING").startswith(("+PONG", "-NOAUTH", "-WRONGPASS")):
             assert time.monotonic() < deadline, log.read_text(errors="replace")
             time.sleep(0.01)
 
@@ -40,8 +45,7 @@ class RedisServer:
         """A bulk reply whole; empty if there is none."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
-                connection.sendall((" ".join(words) + "\r\n").encode())
-                replies = connection.makefile("rb")
+                replies = self._asked(connection, words)
                 length = int(replies.readline()[1:])
                 return replies.read(length).decode()
         except (OSError, ValueError):
@@ -50,8 +54,7 @@ class RedisServer:
     def ask_list(self, *words: str) -> list[str]:
         """A reply of many, none of which holds a line's end."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
-            connection.sendall((" ".join(words) + "\r\n").encode())
-            replies = connection.makefile("rb")
+            replies = self._asked(connection, words)
             lines = [replies.readline() for _ in range(2 * int(replies.readline()[1:]))]
             return [line.decode().strip() for line in lines[1::2]]
 
@@ -59,10 +62,16 @@ class RedisServer:
         """The first line of what it answers; empty if it does not. Waits, so not for the middle of an async test."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-                connection.sendall((" ".join(words) + "\r\n").encode())
-                return connection.makefile("rb").readline().decode().strip()
+                return self._asked(connection, words).readline().decode().strip()
         except OSError:
             return ""
+
+    def _asked(self, connection: socket.socket, words: tuple[str, ...]) -> BinaryIO:
+        connection.sendall(self._login + (" ".join(words) + "\r\n").encode())
+        replies = connection.makefile("rb")
+        if self._login:
+            replies.readline()
+        return replies
 
     def kill(self) -> None:
         if self._process is not None:

@@ -13,6 +13,7 @@ from tests.chaos.links import Way
 from tests.running import Running, running
 
 READY_S = 40.0
+DRAINED_S = 120.0
 
 OF_A_DEFECT = re.compile(r"Traceback|Task exception was never retrieved|its driver failed|Fatal Python error")
 
@@ -50,7 +51,7 @@ class Node:
         """Asked to end; its exit code, once it has, and what it should not have written."""
         assert self._process is not None
         process, self._process = self._process, None
-        code = await asyncio.to_thread(process.end, signal.SIGTERM)
+        code = await asyncio.to_thread(process.end, signal.SIGTERM, DRAINED_S)
         await asyncio.to_thread(self._stack.close)
         return code, defects(process.log)
 

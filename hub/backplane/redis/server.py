@@ -43,6 +43,11 @@ async def connect(
                 _, wire = await loop.create_unix_connection(
                     lambda: Wire(options.timeout_s, on_lost, push), address.host
                 )
+    except ssl.SSLCertVerificationError as error:
+        raise SettingsError(
+            f"--backplane (HUBLINE_BACKPLANE): the certificate of Redis at {address} does not hold "
+            f"({error.verify_message}): SSL_CERT_FILE names a file with those to trust."
+        ) from error
     except (OSError, TimeoutError) as error:
         raise BackplaneAway(f"{AWAY} at {address}: {error or 'no answer'}") from error
     try:

@@ -9,13 +9,13 @@ from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
 from hub.backplane.redis import RedisBackplane, RedisOptions
 from hub.backplane.sqlite import SqliteBackplane
-from tests.backplane.redis_server import RedisServer
+from tests.backplane.redis_server import ALLOWED, RedisServer
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Started by the first test that wants it."""
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    """Started by the first test that wants it. The hub's user there may do no more than the docs ask for."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"), "--user", *f"hub on >secret {ALLOWED}".split())
     yield server
     server.kill()
 
@@ -25,7 +25,7 @@ def on_redis(server: RedisServer) -> Backplane:
         server.start()
     server.ask("FLUSHALL")
     # No outage is waited out: the tests bring times of their own.
-    return RedisBackplane(server.url, RedisOptions(lease_s=0.0))
+    return RedisBackplane(server.url.replace("//", "//hub:secret@"), RedisOptions(lease_s=0.0))
 
 
 STORES: dict[str, Callable[[Path, RedisServer], Backplane]] = {

@@ -59,12 +59,16 @@ class Cluster:
 class Watched:
     """A master, a replica, and one sentinel that promotes it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.master = RedisServer(folder / "master", *SOON)
-        self.replica = RedisServer(folder / "replica", "--replicaof", f"127.0.0.1 {self.master.port}", *SOON)
+    def __init__(self, folder: Path, *, password: str = "", sentinel_password: str = "") -> None:
+        guard = ("--requirepass", password, "--masterauth", password) if password else ()
+        self.master = RedisServer(folder / "master", *SOON, *guard, password=password)
+        of_master = ("--replicaof", f"127.0.0.1 {self.master.port}")
+        self.replica = RedisServer(folder / "replica", *of_master, *SOON, *guard, password=password)
         self.port = free_port()
         self._folder = folder
-        self._asked = RedisServer(folder, port=self.port)
+        self._password = password
+        self._sentinel_password = sentinel_password
+        self._asked = RedisServer(folder, port=self.port, password=sentinel_password)
         self._sentinel: subprocess.Popen[bytes] | None = None  # while it runs
 
     @property
@@ -79,6 +83,8 @@ class Watched:
             f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\nlogfile {self._folder}/sentinel.log\n"
             f"sentinel monitor main 127.0.0.1 {self.master.port} 1\n"
             "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n"
+            + (f"sentinel auth-pass main {self._password}\n" if self._password else "")
+            + (f"requirepass {self._sentinel_password}\n" if self._sentinel_password else "")
         )
         program = shutil.which("redis-server")
         assert program is not None
