@@ -12,6 +12,7 @@ from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
+from hub.runs.hosts.progress import Progress
 from hub.tools.base import KeepFile, Tool, ToolContext, ToolError, Tools
 
 logger = logging.getLogger("hub.runs")
@@ -76,18 +77,24 @@ class Calls:
             await self._execute(tool, call.call_id, permit.arguments)
 
     async def _execute(self, tool: Tool, call_id: str, arguments: Mapping[str, Json]) -> None:
+        progress = Progress(
+            lambda fraction, note: self._progress(call_id, fraction, note), self._env.limits.hosts.progress_s
+        )
         context = ToolContext(
             user=self._ask.author,
             organisation=self._ask.organisation,
             session_id=self._session.session_id,
             run_id=self._run_id,
             call_id=call_id,
-            report=lambda fraction, note: self._progress(call_id, fraction, note),
+            report=progress.report,
             keep=self._keep,
         )
         try:
-            async with asyncio.timeout(tool.timeout_s) as limit:
-                result = await tool.run(arguments, context)
+            try:
+                async with asyncio.timeout(tool.timeout_s) as limit:
+                    result = await tool.run(arguments, context)
+            finally:
+                progress.end(None, None)  # before the call's end is told
         except ToolError as error:
             self._complete(call_id, error.outcome, error=str(error))
         except TimeoutError:
