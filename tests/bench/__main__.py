@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from tests.bench import answer_path, delta_latency, machine, memory_per_run, saturation, smooth, stop_latency
+from tests.bench import answer_path, delta_latency, machine, memory_per_run, run_cost, saturation, smooth, stop_latency
 from tests.bench.nodes import across, bus, returning
 from tests.bench.options import Options
 from tests.bench.table import Table
@@ -15,6 +15,7 @@ from tests.bench.wire import suite as wire
 BENCHMARKS: Mapping[str, Callable[[Options], list[Table]]] = {
     "delta_latency": delta_latency.run,
     "answer_path": answer_path.run,
+    "run_cost": run_cost.run,
     "saturation": saturation.run,
     "memory_per_run": memory_per_run.run,
     "stop_latency": stop_latency.run,
