@@ -9,6 +9,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hub.app import Hubline
+from hub.config import load
+from hub.server.auth.gate import Authenticate
 from tests.e2e.puppet import Puppet
 from tests.server.live import Uvicorn
 
@@ -26,8 +28,9 @@ class LiveHub:
         return f"http://127.0.0.1:{self.port}"
 
 
-def new_app(puppet: Puppet) -> Hubline:
-    return Hubline(backplane="memory://", providers={"puppet": puppet}, provider="puppet")
+def new_app(puppet: Puppet, authenticate: Authenticate | None = None, **settings: object) -> Hubline:
+    wanted = load({"backplane": "memory://", "provider": "puppet", **settings})
+    return Hubline(authenticate=authenticate, providers={"puppet": puppet}, settings=wanted)
 
 
 @asynccontextmanager
@@ -50,8 +53,8 @@ async def serve(asgi: ASGIApp, app: Hubline) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def live_hub() -> AsyncIterator[LiveHub]:
+async def live_hub(authenticate: Authenticate | None = None, **settings: object) -> AsyncIterator[LiveHub]:
     puppet = Puppet()
-    app = new_app(puppet)
+    app = new_app(puppet, authenticate, **settings)
     async with serve(app, app) as port:
         yield LiveHub(app, puppet, port)

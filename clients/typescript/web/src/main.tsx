@@ -3,12 +3,14 @@
 import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { render } from "preact";
 import { EitherWire } from "./state/either_wire";
+import { downloadFrom, uploadTo } from "./state/file_transfer";
 import { HttpWire } from "./state/http_wire";
 import { realTimers } from "./state/timers";
 import { Unfinished } from "./state/unfinished";
 import { Viewer } from "./state/viewer";
 import { App } from "./ui/app";
 import { addressedSession, draftStorage, keptToken, onDraftRemoved, textStorage } from "./ui/browser";
+import { DownloadProvider } from "./ui/file";
 import { pageFrame } from "./ui/frame";
 import { ViewerProvider } from "./ui/hooks";
 import "./style/base.css";
@@ -16,6 +18,7 @@ import "./style/layout.css";
 import "./style/header.css";
 import "./style/message.css";
 import "./style/tool.css";
+import "./style/file.css";
 import "./style/approval.css";
 
 const signalr = new HubConnectionBuilder()
@@ -26,7 +29,8 @@ const wire = new EitherWire(signalr, new HttpWire("api", keptToken, realTimers))
 
 const unfinished = new Unfinished(textStorage());
 const isSeen = () => !document.hidden;
-const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession(), unfinished, isSeen);
+const upload = uploadTo("api", keptToken);
+const viewer = new Viewer(wire, draftStorage(), pageFrame(), realTimers, addressedSession(), unfinished, isSeen, upload);
 
 onDraftRemoved((messageId) => viewer.outbox.forget(messageId));
 const probe = () => viewer.connection.probe("ListSessions", { limit: 1 });
@@ -42,7 +46,9 @@ const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no #app");
 render(
   <ViewerProvider value={viewer}>
-    <App />
+    <DownloadProvider value={downloadFrom("files", keptToken)}>
+      <App />
+    </DownloadProvider>
   </ViewerProvider>,
   root,
 );

@@ -1,9 +1,11 @@
 /** One open session: follows its journal, and does to it what the user asks. */
 
 import { type Connection, follow } from "./connection";
-import type { ApprovalAnswer, Message, Resolved, SessionEvent, Stopped } from "./contract";
+import type { ApprovalAnswer, Message, Opened, Resolved, SessionEvent, Stopped } from "./contract";
 import { callFailure, NO_SUCH_CHAT } from "./errors";
+import { Attachments, type Upload, type Uploaded } from "./files";
 import type { Outbox } from "./outbox";
+import { Presence } from "./presence";
 import { type Frame, SessionStore } from "./store";
 import { Listeners, newId } from "./timers";
 import type { MessageView } from "./transcript";
@@ -14,6 +16,9 @@ const HISTORY_PAGE = 30;
 
 export class Chat {
   readonly store: SessionStore;
+  readonly presence = new Presence();
+  /** What goes with the next message. */
+  readonly attachments: Attachments;
   /** Why there is nothing to follow any more, in a sentence. */
   gone: string | null = null;
   loadingOlder = false;
@@ -21,6 +26,7 @@ export class Chat {
   private settled = 0;
   private readonly leaveOutbox: () => void;
   private end: (() => void) | null = null;
+  private closed = false;
   /** How often in a row what came did not fit. */
   private gaps = 0;
   /** The position up to which the hub was told that it was read. */
@@ -39,8 +45,10 @@ export class Chat {
     frame: Frame,
     private readonly complain: (text: string) => void,
     private readonly isSeen: () => boolean,
+    private readonly upload: Upload,
   ) {
     this.store = new SessionStore(frame);
+    this.attachments = this.collect([]);
     this.store.flushed.add(this.settle);
     this.store.flushed.add(this.markRead);
     this.leaveOutbox = outbox.subscribe(this.settle);
@@ -67,14 +75,16 @@ export class Chat {
   };
 
   close(): void {
+    this.closed = true;
     this.leaveOutbox();
+    this.attachments.close();
     this.end?.();
     this.end = null;
   }
 
   /** Begins to follow; called once the session exists. */
   watch(): void {
-    if (this.end !== null) return;
+    if (this.end !== null || this.closed) return;
     this.isNew = false;
     this.end = follow<SessionEvent>(this.connection, {
       call: () => ["Watch", this.sessionId, this.wantsWhole ? null : this.store.transcript.position],
@@ -89,7 +99,12 @@ export class Chat {
     this.listeners.call();
   }
 
-  send(content: string, more: { replaces?: string } = {}): boolean {
+  /** Files for a message of this chat, beginning with those that are there already. */
+  collect(there: readonly Uploaded[]): Attachments {
+    return new Attachments(this.sessionId, this.upload, this.prepare, there);
+  }
+
+  send(content: string, more: { replaces?: string; files?: Uploaded[] } = {}): boolean {
     if (new TextEncoder().encode(JSON.stringify(content)).length > MAX_CONTENT_BYTES) {
       this.complain("This message is too long to send (over 1 MB). Please shorten it.");
       return false;
@@ -173,6 +188,13 @@ export class Chat {
       this.listeners.call();
     }
   }
+
+  /** Opens the session, so that files find it there; the largest size of one. */
+  private readonly prepare = async (): Promise<number | null> => {
+    const { limits } = await this.connection.invoke<Opened>("OpenSession", { sessionId: this.sessionId });
+    this.watch();
+    return limits?.fileBytes ?? null;
+  };
 
   private take(event: SessionEvent): boolean {
     const verdict = this.store.apply(event);

@@ -20,6 +20,10 @@ export interface Wire {
   invoke<T>(method: string, ...args: unknown[]): Promise<T>;
   stream<T>(method: string, ...args: unknown[]): { subscribe(observer: Observer<T>): { dispose(): void } };
   onclose(callback: (error?: Error) => void): void;
+  /** Calls when the hub invokes that method of this page; left out where the hub cannot. */
+  on?(method: string, callback: (...args: unknown[]) => void): void;
+  /** What others know this connection by. */
+  readonly connectionId?: string | null;
   /** What is to be known about the way it goes; null if nothing is. */
   readonly note?: string | null;
 }

@@ -178,7 +178,8 @@ type Kinds = {
   tool_progress: OfCall & Progress;
   tool_complete: OfCall & { outcome: ToolOutcome; result?: Json; error?: string | null; durationMs: number };
   file: InPart & { fileId: string; name: string; mediaType: string; size: number };
-  notice: { code: string; text: string; runId?: string | null };
+  /** `fallback_provider` names who answers instead. */
+  notice: { code: string; text: string; runId?: string | null; provider?: string | null; model?: string | null };
   custom: { name: string; value: Json; runId?: string | null };
   done: InRun & {
     messageId: string;
@@ -211,6 +212,10 @@ export interface SessionRow {
 }
 export type SessionChange = (SessionRow & { deleted?: false }) | { sessionId: string; deleted: true };
 
+/** The answer of `OpenSession`, as far as it is used. */
+export interface Opened {
+  limits?: { fileBytes?: number };
+}
 export interface Accepted {
   runId: string;
   messageId: string;

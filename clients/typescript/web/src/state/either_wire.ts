@@ -18,6 +18,14 @@ export class EitherWire implements Wire {
     return this.used === this.second ? "Your network lets only plain HTTP through: changes may come a little later." : null;
   }
 
+  get connectionId(): string | null {
+    return this.used.connectionId ?? null;
+  }
+
+  on(method: string, callback: (...args: unknown[]) => void): void {
+    for (const wire of [this.first, this.second]) wire.on?.(method, callback);
+  }
+
   /** Fails with what the first one said, unless the second one works. */
   async start(): Promise<void> {
     try {

@@ -13,17 +13,32 @@ export const NO_SUCH_CHAT = "This chat does not exist or was deleted.";
 /** Where the hub's sentence speaks to those who write clients: one for those who read the page. */
 const PLAIN: Record<string, string> = { session_not_found: NO_SUCH_CHAT };
 
+/** As SignalR says it. */
+export const LOST = "Invocation canceled due to the underlying connection being closed.";
+
 const CODED = /^\[([a-z_]+)\] (.*?)(?: \(retry after (\d+) s\))?$/s;
-const LOST = /underlying connection being closed|not in the 'Connected' State|connection was stopped|WebSocket/i;
+const IS_LOST = /underlying connection being closed|not in the 'Connected' State|connection was stopped|WebSocket/i;
 
 export function callFailure(error: unknown): CallFailure {
   const raw = error instanceof Error ? error.message : String(error);
   const coded = CODED.exec(raw);
-  if (coded === null) return { code: null, text: raw, lost: LOST.test(raw) };
+  if (coded === null) return { code: null, text: raw, lost: IS_LOST.test(raw) };
   const code = coded[1] ?? null;
   const failure: CallFailure = { code, text: PLAIN[code ?? ""] ?? coded[2] ?? raw, lost: false };
   if (coded[3] !== undefined) failure.retryAfterS = Number(coded[3]);
   return failure;
+}
+
+/** What the hub's problem says, as a call of the hub would have. */
+export function problemOf(status: number, body: string, retryAfter: string | null): Error {
+  let problem: { code?: string; detail?: string } = {};
+  try {
+    problem = JSON.parse(body) as typeof problem;
+  } catch {
+    // Not the hub's answer: a proxy's.
+  }
+  const again = retryAfter === null ? "" : ` (retry after ${retryAfter} s)`;
+  return new Error(`[${problem.code ?? "unavailable"}] ${problem.detail ?? `The hub answered with ${status}.`}${again}`);
 }
 
 /** The hub was asked well and could not answer now: the same call may work later. */

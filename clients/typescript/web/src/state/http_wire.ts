@@ -6,6 +6,7 @@
  */
 
 import type { Observer, Wire } from "./connection";
+import { LOST, problemOf } from "./errors";
 import { EventLines } from "./event_lines";
 import type { Timers } from "./timers";
 
@@ -15,7 +16,6 @@ export type Fetch = (address: string, options: RequestInit) => Promise<Response>
 /** How often the list of chats is asked for: the API tells no changes. */
 const LIST_MS = 5000;
 const LIST_ROWS = 30;
-const LOST = "Invocation canceled due to the underlying connection being closed.";
 
 interface Row {
   sessionId: string;
@@ -160,7 +160,7 @@ export class HttpWire implements Wire {
     const response = await this.fetch(`${this.base}/sessions${path}`, { method: verb, headers, body: text, signal, cache: "no-store" }).catch(() =>
       this.gone(signal),
     );
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) throw problemOf(response.status, await response.text().catch(() => ""), response.headers.get("Retry-After"));
     return response;
   }
 
@@ -184,12 +184,4 @@ export class HttpWire implements Wire {
     life.abort();
     this.closed(error);
   }
-}
-
-/** The API's problem as the hub would have said it. */
-async function refusal(response: Response): Promise<Error> {
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
-  const seconds = response.headers.get("Retry-After");
-  const again = seconds === null ? "" : ` (retry after ${seconds} s)`;
-  return new Error(`[${problem.code ?? "unavailable"}] ${problem.detail ?? `The hub answered with ${response.status}.`}${again}`);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Accepted, Position } from "./contract";
+import type { Uploaded } from "./files";
 import { callFailure, mayWorkLater } from "./errors";
 import { Listeners, retryDelayMs, type Timers } from "./timers";
 
@@ -16,6 +17,8 @@ export interface Draft {
   createdAt: number;
   /** The session may not exist yet. */
   opens?: boolean;
+  /** What was uploaded for it. */
+  files?: Uploaded[];
   /** The user message that this one edits. */
   replaces?: string;
 }

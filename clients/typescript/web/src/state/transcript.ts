@@ -198,7 +198,9 @@ export class Transcript {
         );
       }
       case "notice":
-        return this.foldNotice({ code: event.code, text: event.text, time: event.time }, event.runId ?? null);
+        this.foldNotice({ code: event.code, text: event.text, time: event.time }, event.runId ?? null);
+        if (event.code === "fallback_provider" && event.runId != null) this.answeredBy(event.runId, event.provider, event.model);
+        return;
       case "done":
         return this.finish(event);
       case "session":
@@ -307,6 +309,13 @@ export class Transcript {
     if (owner) return this.edit(owner, (message) => ({ ...message, notices: [...(message.notices ?? []), notice] }));
     this.notices = [...this.notices, notice].slice(-20);
     this.change.head = true;
+  }
+
+  /** Another one answers than the one that was asked. */
+  private answeredBy(runId: string, provider?: string | null, model?: string | null): void {
+    const owner = this.messageOfRun(runId);
+    if (owner === undefined || provider == null || model == null) return;
+    this.edit(owner, (message) => ({ ...message, provider, model, author: model }));
   }
 
   private messageOfRun(runId: string): string | undefined {

@@ -4,7 +4,9 @@ import { Chat } from "./chat";
 import { Connection, type Wire } from "./connection";
 import type { Accepted } from "./contract";
 import { callFailure } from "./errors";
+import type { Upload, Uploaded } from "./files";
 import { type Draft, type DraftStorage, Outbox } from "./outbox";
+import type { Told } from "./presence";
 import { SessionList } from "./sessions";
 import type { Frame } from "./store";
 import { Listeners, newId, type Timers } from "./timers";
@@ -20,19 +22,22 @@ export class Viewer {
   private readonly listeners = new Listeners();
 
   constructor(
-    wire: Wire,
+    private readonly wire: Wire,
     storage: DraftStorage,
     private readonly frame: Frame,
     timers: Timers,
     sessionId: string | null,
     readonly unfinished = new Unfinished(),
     private readonly isSeen = () => true,
+    private readonly upload: Upload = () => Promise.reject(new Error("[unavailable] Files cannot be sent from here.")),
   ) {
     this.connection = new Connection(wire, timers);
+    wire.on?.("Presence", (told) => this.hear(told as Told));
     this.outbox = new Outbox(storage, this.deliver, () => this.connection.online, timers);
     this.sessions = new SessionList(this.connection);
     this.chat = this.make(sessionId);
     this.connection.subscribe(this.outbox.pump);
+    this.connection.subscribe(() => this.connection.online || this.chat.presence.forget());
   }
 
   /** Hears of another open chat and of complaints. */
@@ -52,7 +57,7 @@ export class Viewer {
   }
 
   /** Says it in the open chat; where that is gone, in a new one. False if it is not to be sent. */
-  send(content: string, more: { replaces?: string } = {}): boolean {
+  send(content: string, more: { replaces?: string; files?: Uploaded[] } = {}): boolean {
     if (this.chat.gone === null) return this.chat.send(content, more);
     const next = this.make(null);
     if (!next.send(content)) {
@@ -89,10 +94,15 @@ export class Viewer {
     const id = sessionId ?? newId("s-");
     // A session whose first message is still in the outbox may not exist yet.
     const isNew = sessionId === null || this.outbox.of(id).some((entry) => entry.opens);
-    return new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain, this.isSeen);
+    return new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain, this.isSeen, this.upload);
   }
 
-  private readonly deliver = async ({ messageId, sessionId, content, ...draft }: Draft): Promise<Accepted> => {
+  private hear(told: Told): void {
+    if (told.sessionId === this.chat.sessionId) this.chat.presence.take(told, this.wire.connectionId ?? null);
+  }
+
+  private readonly deliver = async ({ messageId, sessionId, content: text, files, ...draft }: Draft): Promise<Accepted> => {
+    const content = files?.length ? [{ type: "text", text }, ...files.map(({ fileId }) => ({ type: "file", fileId }))] : text;
     if (draft.opens) {
       await this.connection.invoke("OpenSession", { sessionId });
       if (this.chat.sessionId === sessionId) this.chat.watch();

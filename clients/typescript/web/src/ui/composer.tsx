@@ -1,12 +1,13 @@
 /** Where one writes. The focus stays here; Enter sends, Escape stops the answer. */
 
 import type { TargetedKeyboardEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Chat } from "../state/chat";
 import type { MessageView } from "../state/transcript";
+import { AttachButton, Chips, useDrop } from "./attachments";
 import { addressSession } from "./browser";
 import { useViewer, useWatched } from "./hooks";
-import { textOf } from "./message";
+import { filesOf, textOf } from "./message";
 
 interface Props {
   chat: Chat;
@@ -25,6 +26,10 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
   useWatched(chat.store.subscribeOrder, () => chat.store.transcript.order);
   const gone = useWatched(chat.subscribe, () => chat.gone) !== null;
   const stoppable = chat.stoppable;
+  const list = useMemo(() => (editing ? chat.collect(filesOf(editing)) : chat.attachments), [editing, chat]);
+  const files = useWatched(list.subscribe, () => list.entries);
+  const unready = list.uploading ? "Wait until the files are there" : list.failed ? "Take out, or try again, what could not be added" : null;
+  const sendable = (text.trim() !== "" || files.length > 0) && unready === null;
 
   useEffect(() => field.current?.focus({ preventScroll: true }), [chat]);
   useLayoutEffect(() => {
@@ -32,16 +37,25 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
     if (editing) field.current?.focus({ preventScroll: true });
   }, [editing, chat]);
   useLayoutEffect(() => fit(field.current), [text]);
+  useEffect(() => (list === chat.attachments ? undefined : () => list.close()), [list]);
+  useNamed(chat, editing ? null : text);
+
+  const addFiles = useCallback((added: File[]) => {
+    list.add(added);
+    field.current?.focus({ preventScroll: true });
+  }, [list]);
+  const over = useDrop(addFiles);
 
   const write = (written: string) => {
     setText(written);
     if (!editing) viewer.unfinished.keep(keptAs(chat), written);
   };
   const send = () => {
-    const content = text.trim();
     const kept = keptAs(chat);
-    if (content === "") return;
-    if (!viewer.send(content, editing ? { replaces: editing.messageId } : {})) return;
+    if (!sendable) return;
+    const added = files.length > 0 ? { files: list.ready } : {};
+    if (!viewer.send(text.trim(), editing ? { replaces: editing.messageId, ...added } : added)) return;
+    list.clear();
     addressSession(viewer.chat.sessionId, "replace");
     setText("");
     if (editing) onEdited();
@@ -67,7 +81,8 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
   };
   return (
     <form
-      class="composer"
+      class={over ? "composer over" : "composer"}
+      data-testid="composer-form"
       onSubmit={(event) => {
         event.preventDefault();
         send();
@@ -81,6 +96,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
           </button>
         </p>
       )}
+      <Chips list={list} onRemoved={() => field.current?.focus({ preventScroll: true })} />
       <div class="field">
         <textarea
           ref={field}
@@ -92,7 +108,15 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
           enterkeyhint="send"
           onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const pasted = [...(event.clipboardData?.files ?? [])];
+            // Tables come as a picture as well: whoever copied text wants that.
+            if (pasted.length === 0 || event.clipboardData?.types.includes("text/plain")) return;
+            event.preventDefault();
+            addFiles(pasted);
+          }}
         />
+        <AttachButton onFiles={addFiles} disabled={gone} />
         {stoppable && (
           <button type="button" class="stop" data-testid="stop" aria-label="Stop the answer (Escape)" title="Stop (Escape)" onClick={stop}>
             <svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
@@ -100,14 +124,32 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
             </svg>
           </button>
         )}
-        <button type="submit" class="send" data-testid="send" aria-label="Send" title="Send (Enter)" disabled={text.trim() === ""}>
+        <button type="submit" class="send" data-testid="send" aria-label="Send" title={unready ?? "Send (Enter)"} disabled={!sendable}>
           <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
             <path d="M12 20V5m0 0-6 6m6-6 6 6" />
           </svg>
         </button>
       </div>
+      <p class="visually-hidden" role="status" data-testid="files-status">
+        {unready !== null && `${unready}.`}
+      </p>
     </form>
   );
+}
+
+/** A blank chat that a file has opened is addressed from then on, and keeps under its own name what is being written. */
+function useNamed(chat: Chat, text: string | null): void {
+  const viewer = useViewer();
+  const blank = useRef<Chat | null>(null);
+  const name = keptAs(chat);
+  useEffect(() => {
+    if (blank.current === chat && name !== "new" && text !== null) {
+      addressSession(chat.sessionId, "replace");
+      viewer.unfinished.keep("new", "");
+      viewer.unfinished.keep(name, text);
+    }
+    blank.current = name === "new" ? chat : null;
+  }, [chat, name]);
 }
 
 /** Under which name what is being written is kept: after a reload a blank chat is another one. */

@@ -31,8 +31,3 @@ export function when(time: number, now: number): string {
     ? date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })
     : date.toLocaleDateString(undefined, { month: "short", day: "numeric" });
 }
-
-export function bytes(size: number): string {
-  if (size < 1024) return `${size} B`;
-  return size < 1024 ** 2 ? `${Math.round(size / 1024)} KB` : `${(size / 1024 ** 2).toFixed(1)} MB`;
-}

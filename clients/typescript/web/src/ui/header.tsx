@@ -1,11 +1,13 @@
 /** The open session's title and settings, and how the connection is. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Chat } from "../state/chat";
 import type { Autonomy } from "../state/contract";
 import type { LinkState } from "../state/connection";
 import { addressSession } from "./browser";
+import { HintChip } from "./hint";
 import { useViewer, useWatched } from "./hooks";
+import { People } from "./people";
 import { SignIn } from "./signin";
 
 const AUTONOMY: Record<Autonomy, { label: string; hint: string }> = {
@@ -55,6 +57,7 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
               {session.provider === session.model ? session.model : `${session.provider} · ${session.model}`}
             </span>
             <AutonomyChip autonomy={session.autonomy} />
+            <People chat={chat} />
           </p>
         )}
       </div>
@@ -80,41 +83,10 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
   );
 }
 
-/** What the agent may do by itself; pressed, it says so in a sentence until one goes elsewhere. */
+/** What the agent may do by itself; pressed, it says so in a sentence. */
 function AutonomyChip({ autonomy }: { autonomy: Autonomy }) {
-  const [open, setOpen] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
   const { label, hint } = AUTONOMY[autonomy] ?? { label: autonomy, hint: "" };
-  useEffect(() => {
-    if (!open) return;
-    const elsewhere = (event: PointerEvent) => button.current?.contains(event.target as Node) || setOpen(false);
-    document.addEventListener("pointerdown", elsewhere);
-    return () => document.removeEventListener("pointerdown", elsewhere);
-  }, [open]);
-  return (
-    <>
-      <button
-        type="button"
-        class="chip"
-        ref={button}
-        data-testid="autonomy"
-        aria-expanded={open}
-        title={hint}
-        onClick={() => setOpen(!open)}
-        onBlur={() => setOpen(false)}
-        onKeyDown={(event) => event.key === "Escape" && open && (event.preventDefault(), setOpen(false))}
-      >
-        {label}
-      </button>
-      <span role="status">
-        {open && hint && (
-          <span class="chip-hint" data-testid="autonomy-hint">
-            {hint}.
-          </span>
-        )}
-      </span>
-    </>
-  );
+  return <HintChip label={label} testid="autonomy" title={hint} hint={hint && `${hint}.`} />;
 }
 
 function IconButton(props: { label: string; testid: string; path: string; onClick: () => void }) {

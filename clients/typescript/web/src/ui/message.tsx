@@ -2,11 +2,13 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Chat } from "../state/chat";
-import type { Status } from "../state/contract";
+import type { FilePart, Status } from "../state/contract";
+import { nameOf } from "../state/presence";
 import { finalRates, liveRates } from "../state/rates";
 import type { MessageView } from "../state/transcript";
 import { Boundary } from "./boundary";
 import { Actions } from "./actions";
+import { FileView } from "./file";
 import { ratesText } from "./format";
 import { memo, useWatched } from "./hooks";
 import { PartView } from "./parts";
@@ -32,7 +34,9 @@ export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }:
   const message = useWatched(subscribe, () => store.transcript.messages.get(messageId));
   if (message === undefined || message.status === "superseded") return null;
   const streaming = message.status === "streaming";
-  const who = message.role === "user" ? "You" : "Answer";
+  const me = useWatched(chat.presence.subscribe, () => chat.presence.me);
+  const other = message.role === "user" ? otherAuthor(chat, message.author, me) : null;
+  const who = message.role === "user" ? (other ?? "You") : "Answer";
   return (
     <article
       class={`message ${message.role}`}
@@ -47,6 +51,11 @@ export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }:
         onError={(error) => chat.reportError(messageId, `A message could not be shown: ${error.message}`)}
         fallback={<Unshown message={message} />}
       >
+        {other !== null && (
+          <p class="author muted" data-testid="author" title={message.author} dir="auto">
+            {other}
+          </p>
+        )}
         <Body chat={chat} message={message} last={last} />
         <Footer chat={chat} message={message} again={again} place={place} />
       </Boundary>
@@ -54,6 +63,12 @@ export const MessageRow = memo(({ chat, messageId, last, again, place, onEdit }:
     </article>
   );
 });
+
+/** The name of a user who is not this page's; null if it is, or if nobody knows. */
+function otherAuthor(chat: Chat, author: string, me: string | null): string | null {
+  const several = (chat.store.transcript.session?.participants.length ?? 0) > 1;
+  return author === me || (me === null && !several) ? null : nameOf(author);
+}
 
 function Body({ chat, message, last }: { chat: Chat; message: MessageView; last: boolean }) {
   const streaming = message.status === "streaming";
@@ -67,7 +82,7 @@ function Body({ chat, message, last }: { chat: Chat; message: MessageView; last:
     <div class="body">
       <div class={folded ? "folded" : undefined}>
         {message.role === "user" ? (
-          <div class="plain">{textOf(message)}</div>
+          <Asked chat={chat} message={message} />
         ) : (
           message.parts.map((part, index) => (
             <PartView key={index} chat={chat} part={part} growing={streaming && index === end} />
@@ -81,6 +96,19 @@ function Body({ chat, message, last }: { chat: Chat; message: MessageView; last:
         </button>
       )}
     </div>
+  );
+}
+
+/** What a user said: the text as it was typed, and the files. */
+function Asked({ chat, message }: { chat: Chat; message: MessageView }) {
+  const text = textOf(message);
+  return (
+    <>
+      {text !== "" && <div class="plain">{text}</div>}
+      {filesOf(message).map((file) => (
+        <FileView key={file.fileId} sessionId={chat.sessionId} file={file} />
+      ))}
+    </>
   );
 }
 
@@ -132,10 +160,19 @@ function Footer({ chat, message, again, place }: { chat: Chat; message: MessageV
         )}
         {edited && <span class="muted">edited</span>}
         {again && <span class="muted">answered again</span>}
+        {message.role === "assistant" && (
+          <span class="muted" data-testid="answered-by">
+            {answeredBy(message)}
+          </span>
+        )}
         {message.role === "assistant" && <RatesText chat={chat} message={message} />}
       </p>
     </>
   );
+}
+
+function answeredBy({ provider, author, model = author }: MessageView): string {
+  return !provider || provider === model ? model : `${provider} · ${model}`;
 }
 
 const RATES_MS = 500;
@@ -175,6 +212,10 @@ function Unshown({ message }: { message: MessageView }) {
 
 export function textOf(message: MessageView): string {
   return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
+}
+
+export function filesOf(message: MessageView): FilePart[] {
+  return message.parts.filter((part) => part.type === "file");
 }
 
 /** Whether the last part shows by itself that more is coming. */

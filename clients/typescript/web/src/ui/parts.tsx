@@ -5,7 +5,8 @@ import { Markdown } from "../markdown/markdown";
 import type { Chat } from "../state/chat";
 import type { Part, ToolPart, ToolState } from "../state/contract";
 import { ApprovalBox, approvalText } from "./approval";
-import { bytes, json, seconds } from "./format";
+import { FileView } from "./file";
+import { json, seconds } from "./format";
 
 export function PartView({ chat, part, growing }: { chat: Chat; part: Part; growing: boolean }) {
   switch (part.type) {
@@ -21,11 +22,7 @@ export function PartView({ chat, part, growing }: { chat: Chat; part: Part; grow
         </>
       );
     case "file":
-      return (
-        <p class="file" data-testid="file">
-          <span aria-hidden="true">📎</span> {part.name} <span class="muted">{bytes(part.size)}</span>
-        </p>
-      );
+      return <FileView sessionId={chat.sessionId} file={part} />;
     default:
       return null; // a part of a newer hub
   }

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Chat } from "../state/chat";
+import { bytes } from "../state/files";
 import type { Outgoing } from "../state/outbox";
 import type { MessageView } from "../state/transcript";
 import { Empty } from "./empty";
@@ -110,7 +111,12 @@ function Unsent({ chat, entry }: { chat: Chat; entry: Outgoing }) {
   return (
     <article class="message user unsent" data-testid="unsent" data-state={entry.state} aria-label="You">
       <div class="body">
-        <div class="plain">{entry.content}</div>
+        {entry.content !== "" && <div class="plain">{entry.content}</div>}
+        {entry.files?.map((file) => (
+          <p class="file" key={file.fileId}>
+            <bdi>{file.name}</bdi> <span class="muted">{bytes(file.size)}</span>
+          </p>
+        ))}
       </div>
       {entry.error !== null && (
         <p class="problem" role="alert">
