@@ -96,10 +96,11 @@ def _step(parts: Sequence[Part], ids: CallIds, seen: set[Json], *, signed: bool)
         match part:
             case ThinkingPart():
                 kept = read_signature(part.signature) if signed else {}
-                if "encrypted_content" in kept and kept.get("id") not in seen:
-                    seen.add(kept.get("id"))
+                if {"id", "encrypted_content"} <= set(kept) and kept["id"] not in seen:
+                    seen.add(kept["id"])
                     held.append(_reasoning(part, kept))
-                phase = {"phase": kept["phase"]} if "phase" in kept else phase
+                if "phase" in kept:
+                    phase = {"phase": kept["phase"]}
             case TextPart():
                 if part.text.strip():
                     made += [*held, _words(part.text, phase)]
@@ -129,7 +130,12 @@ def _call(part: ToolCallPart, call_id: str) -> Item:
 
 def _reasoning(part: ThinkingPart, kept: Mapping[str, Json]) -> Item:
     summary = [{"type": "summary_text", "text": whole_text(part.text)}] if part.text else []
-    return {"type": "reasoning", "summary": summary, **kept}
+    return {
+        "type": "reasoning",
+        "id": kept["id"],
+        "summary": summary,
+        "encrypted_content": kept["encrypted_content"],
+    }
 
 
 def signature(**kept: str) -> str:
