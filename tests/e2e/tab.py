@@ -71,10 +71,12 @@ class Tabs:
         self._is_closing = False  # from then on, what breaks off is no problem
         context.on("page", self._listen)
 
-    async def open(self, url: str, session_id: str | None = None) -> Tab:
-        """A new tab with the viewer, online."""
+    async def open(self, url: str, session_id: str | None = None, token: str | None = None) -> Tab:
+        """A new tab with the viewer, online; signed in with the token."""
         self._origins.add(_origin(url))
         page = await self.context.new_page()
+        if token is not None:
+            await page.add_init_script(f"sessionStorage.setItem('hubline:/:token', '{token}')")
         await page.goto(url if session_id is None else f"{url.rstrip('/')}/#s={session_id}")
         tab = Tab(page)
         await tab.is_online()
