@@ -280,7 +280,8 @@ class Hubline:
     async def drain(self) -> None:
         """Make ready to end: /readyz turns red, and the answers under way have `drain_s` to end.
 
-        Where other nodes share the backplane, clients are told at once to reconnect, spread over `drain_spread_s`.
+        Where other nodes share the backplane, clients are told at once to reconnect, spread over `drain_spread_s` and
+        a tenth more: they wait for random moments before they come, and no more may come than the spread's rate.
         Clients of a single node have nowhere to go: they stay until the answers have ended.
         """
         self._is_ready = False
@@ -288,8 +289,9 @@ class Hubline:
         async with asyncio.TaskGroup() as group:
             ending = group.create_task(self._supervisor.drain(seconds))
             if self.settings.is_shared:
-                group.create_task(self._server.move(self.settings.drain_spread_s))
-                group.create_task(self._api.move(self.settings.drain_spread_s))
+                spread_s = 1.1 * self.settings.drain_spread_s
+                group.create_task(self._server.move(spread_s))
+                group.create_task(self._api.move(spread_s))
         if cut := ending.result():
             logger.warning("%d answers were not done after drain_s (%g s): they end as interrupted", cut, seconds)
 
