@@ -5,8 +5,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.providers.demo.workbook.masks import mask
-from hub.providers.demo.workbook.orders import Unclear, steps_of
+from hub.providers.demo.workbook.language.words import Unreadable, words_of
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range, column_number, letters, parse
 
 columns = st.integers(1, MAX_COLUMNS)
@@ -35,10 +34,7 @@ def test_an_address_is_read_back(place: Range) -> None:
 
 @given(ranges())
 def test_a_range_is_found_in_a_sentence(place: Range) -> None:
-    masked = mask(f"sum {place.address()} please")
-    assert masked is not None
-    assert masked.words == "sum ⟦r0⟧ please"
-    assert masked.ranges == [place]
+    assert [word.value for word in words_of(f"sum {place.address()} please")] == [None, place]
 
 
 @given(columns)
@@ -59,6 +55,6 @@ def test_no_text_makes_the_parser_fail(text: str) -> None:
 )
 def test_no_sentence_makes_the_reader_fail(words: list[str]) -> None:
     try:
-        steps_of(" ".join(words))
-    except Unclear as problem:
+        words_of(" ".join(words))
+    except Unreadable as problem:
         assert str(problem)

@@ -55,7 +55,6 @@ async def test_questions_are_answered_without_a_write(sentence: str, expected: s
         "sort column B",
         "put the sum of B2:B10",
         "move B2 to B5",
-        "make A1 and B1 bold",
         "add B2:B10 to D5",
         "fill B2",
         "put the difference between B3 and B2 in B2",
@@ -167,10 +166,17 @@ async def test_edited_arguments_are_what_it_tells_and_goes_on_with() -> None:
     assert list(workbook.formats) == ["B12"]
 
 
-async def test_what_names_no_range_is_told_what_works_on_a_workbook() -> None:
-    answer = said(await tell("sort the sheet by revenue", book()))
-    assert "did not understand" in answer
-    assert "With the open workbook I can" in answer
+async def test_what_is_not_understood_is_told_with_examples_of_the_sheet() -> None:
+    answer = said(await tell("paint the sheet by moonlight", book()))
+    assert "did not understand “moonlight”" in answer
+    assert "These would work: *what is the total of the Cost column?*" in answer
+
+
+async def test_what_is_about_no_sheet_is_answered_as_without_one() -> None:
+    workbook = book()
+    answer = await tell("tell me a joke about penguins", workbook)
+    assert not calls_in(answer)
+    assert "With the open workbook I can" in said(answer)
 
 
 async def test_a_column_that_comes_cut_to_its_used_rows_is_not_summed_short() -> None:

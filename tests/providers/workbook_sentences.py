@@ -70,7 +70,8 @@ CASES = [
     Case("italicise cell A1", formats={"A1": ITALIC}),
     Case("highlight B2 in yellow", formats={"B2": YELLOW}),
     Case("highlight C3", formats={"C3": YELLOW}),
-    Case("Colour B2 red", formats={"B2": {"font": {"color": "#FF0000"}}}),
+    Case("Colour B2 red", formats={"B2": {"fill_color": "#FF0000"}}),
+    Case("make A1 and B1 bold", formats={"A1": BOLD, "B1": BOLD}),
     Case("give B2 a yellow background", formats={"B2": YELLOW}),
     Case("Format B2:B3 as currency", formats={"B2": DOLLARS, "B3": DOLLARS}),
     Case("format C2 as a percentage", formats={"C2": {"number_format": "0.0%"}}),
@@ -79,7 +80,7 @@ CASES = [
     Case("chart B1:C10", charts=[("column", "B1:C10")]),
     Case("Make a line chart of A1:B10", charts=[("line", "A1:B10")]),
     Case("create a pie chart from B2 to B10", charts=[("pie", "B2:B10")]),
-    Case("plot column B as a line chart", charts=[("line", "B:B")]),
+    Case("plot column B as a line chart", charts=[("line", "B1:B10")]),
     Case("draw a bar chart for Sheet2!B2:B3", charts=[("bar", "Sheet2!B2:B3")]),
     Case(
         "sum column B into B11, make it bold and chart it",
@@ -101,7 +102,7 @@ CASES = [
     Case("sum B2:B10 into B11 and create a chart of B2:B10", {"B11": "=SUM(B2:B10)"}, {}, [("column", "B2:B10")]),
     Case("put =SUM(B2:B10) in B11 and =SUM(C2:C10) in C11", {"B11": "=SUM(B2:B10)", "C11": "=SUM(C2:C10)"}),
     Case("write 'Sum' in A11 and \"Mean\" in A12", {"A11": "Sum", "A12": "Mean"}),
-    Case("calculate B3 as a percentage of B10 and put it in D3", {"D3": "=B3/B10"}),
+    Case("calculate B3 as a percentage of B10 and put it in D3", {"D3": "=B3/B10"}, {"D3": {"number_format": "0.0%"}}),
     Case("replace B2 with 5", {"B2": 5}),
     Case("put 3 in E1, 4 in E2", {"E1": 3, "E2": 4}),
 ]

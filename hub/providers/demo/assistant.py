@@ -20,8 +20,9 @@ from hub.providers.demo.questions.question import Question, tool_call
 from hub.providers.demo.questions.understand import Understood, understand
 from hub.providers.demo.questions.vocabulary import MEANINGS
 from hub.providers.demo.source import Source, table_sources
-from hub.providers.demo.workbook.plan import Call
-from hub.providers.demo.workbook.sentences import CAN_DO, is_open, reply_of, written_in
+from hub.providers.demo.workbook.calls import Call
+from hub.providers.demo.workbook.refusals import CAN_DO
+from hub.providers.demo.workbook.sentences import is_open, reply_of, written_in
 from hub.tables.table import Table, TableError, build, check_size
 
 MAX_CHARACTERS_READ = 4_000
@@ -54,17 +55,22 @@ async def compose(request: Request) -> Reply:
     users, stage = split(request.messages)
     if not users:
         return Reply(text=[replies.greeting("en")])
-    # A workbook is worked on only where the whole sentence is understood; all else goes on as without one.
-    on_workbook = await asyncio.to_thread(reply_of, request.messages, request.tools)
-    if isinstance(on_workbook, Call):
-        return Reply(text=[], calls=[PlannedCall(on_workbook.tool, on_workbook.arguments)])
-    if on_workbook is not None:
-        return Reply(text=[on_workbook], written=written_in(request.messages))
     # Large messages are searched beside the loop; the session's other messages matter too.
     if sum(map(size_of, users)) > MAX_CHARACTERS_AT_ONCE:
         source, instruction = await asyncio.to_thread(table_sources, users)
     else:
         source, instruction = table_sources(users)
+    # A workbook is worked on only where the whole sentence is understood.
+    is_elsewhere = (
+        source is not None
+        or _is_small_talk(instruction)
+        or wishes.long_text_of(instruction[:MAX_CHARACTERS_READ]) is not None
+    )
+    on_workbook = await asyncio.to_thread(reply_of, request.messages, request.tools, is_elsewhere=is_elsewhere)
+    if isinstance(on_workbook, Call):
+        return Reply(text=[], calls=[PlannedCall(on_workbook.tool, on_workbook.arguments)])
+    if on_workbook is not None:
+        return Reply(text=[on_workbook], written=written_in(request.messages))
     too_long = len(instruction) > MAX_CHARACTERS_READ
     instruction = instruction[:MAX_CHARACTERS_READ]
     language = wishes.language_of(instruction)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from hub.chat.parts import Message, TextPart, ToolCallPart
 from hub.providers.base import ToolSpec
 from hub.providers.demo.conversation import goes_on, text_of
-from hub.providers.demo.workbook.orders import Unclear, steps_of
-from hub.providers.demo.workbook.plan import Call, next_of
+from hub.providers.demo.workbook.calls import Call, next_of
+from hub.providers.demo.workbook.understand import is_about_a_sheet, names_a_range
 
 TOOLS = (
     *("read_range", "write_range", "apply_formula", "format_range", "clear_range", "insert_rows_columns"),
@@ -16,17 +16,15 @@ TOOLS = (
 MAX_CHARACTERS = 1_000
 
 _HOST = re.compile(r"\(In (?P<name>.+)\.\)\Z", re.DOTALL)
-CAN_DO = (
-    "With the open workbook I can, for example:\n\n"
-    "- *What is the average of Sheet2!B2:B20?*\n"
-    "- *Sum column B into B11, make it bold and chart it*\n"
-    '- *Write "Total" into A11*, *put =B2\\*2 into C2*\n'
-    "- *Format C2:C10 as currency*, *highlight row 1 in yellow*, *clear D2:D5*\n"
-)
 
 
-def reply_of(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Call | str | None:
-    """Derived from the history alone: the same request gets the same reply."""
+def reply_of(
+    messages: Sequence[Message], tools: Sequence[ToolSpec], *, is_elsewhere: bool = False
+) -> Call | str | None:
+    """Derived from the history alone: the same request gets the same reply. None: it is about no workbook.
+
+    `is_elsewhere`: something else in the session may be meant, so that a sentence has to name a range.
+    """
     books = _books(tools)
     if not books:
         return None
@@ -34,16 +32,12 @@ def reply_of(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Call | s
     if len(sentence) > MAX_CHARACTERS:
         return None
     chosen, sentence = _choose(books, sentence)
-    try:
-        steps, _ = steps_of(sentence)
-    except Unclear as problem:
-        return f"I did not understand {problem}, so I did nothing. {CAN_DO}"
-    if not steps:
+    if not (names_a_range(sentence) if is_elsewhere else is_about_a_sheet(sentence)):
         return None
     if chosen is None:
         names = ", ".join(f"“{name}”" for name in books)
         return f"Several workbooks are open: {names}. Say which one, as in “… in {next(iter(books))}”. I did nothing.\n"
-    return next_of(steps, made, books[chosen])
+    return next_of(sentence, made, books[chosen])
 
 
 def is_open(tools: Sequence[ToolSpec]) -> bool:

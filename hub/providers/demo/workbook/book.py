@@ -1,0 +1,161 @@
+"""What is known of a workbook: what was read of it, and over that what the plan will have written.
+
+Whoever asks for cells that were not read yet gets `Unread`: they are read, and the question is asked again.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from hub.chat.parts import Json
+from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range
+from hub.providers.demo.workbook.table import Table, find
+
+WHOLE = Range(1, 0, 26, 0)
+"""Columns A to Z: where a sheet's table is looked for."""
+
+
+class Unread(Exception):
+    """These cells have to be read first. The plan starts anew with them. `guessed`: the sheet may not be there."""
+
+    def __init__(self, place: Range, *, guessed: bool = False) -> None:
+        super().__init__(place.address())
+        self.place, self.guessed = place, guessed
+
+
+class UnreadNames(Exception):
+    """The workbook's names have to be read first."""
+
+
+class Area(msgspec.Struct, frozen=True):
+    """What came for a range. Row 0 of `values` is row `top` of the sheet, and so on."""
+
+    asked: Range
+    left: int
+    top: int
+    values: Sequence[Sequence[Json]]
+    formulas: Sequence[Sequence[Json]]
+
+
+class Book:
+    """Rows and columns from 1; sheets by name, None for the active one."""
+
+    def __init__(self) -> None:
+        self.areas: list[Area] = []
+        self.no_sheets: set[str] = set()  # guessed, and not there
+        self.names: Mapping[str, Range] | None = None  # None until they were read
+        self._written: dict[tuple[str, int, int], tuple[Json, str | None]] = {}
+
+    def forget_writes(self) -> None:
+        self._written.clear()
+
+    def is_there(self, sheet: str) -> bool:
+        """Whether a word is the name of a sheet. Raises `Unread`."""
+        if sheet.casefold() in self.no_sheets:
+            return False
+        place = msgspec.structs.replace(WHOLE, sheet=sheet)
+        if not any(area.asked == place for area in self.areas):
+            raise Unread(place, guessed=True)
+        return True
+
+    def value(self, sheet: str | None, row: int, column: int) -> Json:
+        """None for an empty cell."""
+        written = self._written.get((key(sheet), row, column))
+        if written is not None:
+            return written[0]
+        found = self._covering(Range(column, row, column, row, sheet))
+        return None if found is None else _at(found, found.values, row, column)
+
+    def formula(self, sheet: str | None, row: int, column: int) -> str | None:
+        """None for a cell that has none."""
+        written = self._written.get((key(sheet), row, column))
+        if written is not None:
+            return written[1]
+        found = self._covering(Range(column, row, column, row, sheet))
+        told = [] if found is None else [_at(found, found.formulas, row, column), _at(found, found.values, row, column)]
+        return next((one for one in told if isinstance(one, str) and one.startswith("=")), None)
+
+    def rows(self, place: Range) -> list[list[Json]]:
+        """The values from the first row and column of the range on; an open range ends where what is used ends."""
+        shut = self.used(place)
+        return [
+            [self.value(place.sheet, row, column) for column in range(shut.left, shut.right + 1)]
+            for row in range(shut.top, shut.bottom + 1)
+        ]
+
+    def used(self, place: Range) -> Range:
+        """The range with its open sides shut. Raises `Unread`."""
+        if place.is_bounded:
+            self._covering(place)
+            return place
+        found = self._covering(place)
+        assert found is not None
+        rows = [at for at, row in enumerate(found.values, start=found.top) if any(not is_empty(one) for one in row)]
+        wide = [
+            at
+            for row in found.values
+            for at, one in enumerate(row, start=found.left)
+            if not is_empty(one) and (place.left == 0 or place.left <= at <= place.right)
+        ]
+        told = [at for at in self._written if at[0] == key(place.sheet)]
+        bottom = max([*rows, *(at[1] for at in told if place.left <= at[2] <= (place.right or MAX_COLUMNS))], default=0)
+        return Range(
+            place.left or 1,
+            place.top or 1,
+            place.right or max([*wide, *(at[2] for at in told)], default=1),
+            place.bottom or max(bottom, 1),
+            place.sheet,
+        )
+
+    def is_clear(self, place: Range) -> bool:
+        return all(is_empty(one) for row in self.rows(place) for one in row)
+
+    def write(self, sheet: str | None, row: int, column: int, value: Json, formula: str | None = None) -> None:
+        self._written[key(sheet), row, column] = (value, formula)
+
+    def table(self, sheet: str | None) -> Table:
+        """The block of rows under a row of headers. Raises `Unread`."""
+        place = msgspec.structs.replace(WHOLE, sheet=sheet)
+        shut = self.used(place)
+        if shut.bottom >= MAX_ROWS:
+            shut = msgspec.structs.replace(shut, bottom=1)
+        formulas = [
+            [self.formula(sheet, row, column) for column in range(1, shut.right + 1)]
+            for row in range(1, shut.bottom + 1)
+        ]
+        return find(sheet, self.rows(shut), formulas)
+
+    def _covering(self, place: Range) -> Area | None:
+        for area in self.areas:
+            if _covers(area.asked, place):
+                return area
+        if place.is_bounded and all(
+            (key(place.sheet), row, column) in self._written
+            for row in range(place.top, min(place.bottom, place.top + 1_000) + 1)
+            for column in range(place.left, min(place.right, place.left + 100) + 1)
+        ):
+            return None
+        raise Unread(place)
+
+
+def is_empty(cell: Json) -> bool:
+    return cell is None or cell == ""
+
+
+def key(sheet: str | None) -> str:
+    return (sheet or "").casefold()
+
+
+def _covers(asked: Range, place: Range) -> bool:
+    if key(asked.sheet) != key(place.sheet):
+        return False
+    columns = asked.left == 0 or (0 < place.left and asked.left <= place.left and place.right <= asked.right)
+    rows = asked.top == 0 or (0 < place.top and asked.top <= place.top and place.bottom <= asked.bottom)
+    return columns and rows
+
+
+def _at(area: Area, rows: Sequence[Sequence[Json]], row: int, column: int) -> Json:
+    down, right = row - area.top, column - area.left
+    if 0 <= down < len(rows) and 0 <= right < len(rows[down]):
+        return rows[down][right]
+    return None

@@ -1,0 +1,312 @@
+"""What words stand for beyond the grammar: ranges, numbers, texts, colours, sheets, and the headers and labels that the
+sheet's table has. A word may stand for several; the grammar says which of them fit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from hub.chat.parts import Json
+from hub.providers.demo.workbook.book import Book, UnreadNames, is_empty
+from hub.providers.demo.workbook.language.notation import Leaf
+from hub.providers.demo.workbook.language.words import Unreadable, Word, words_of
+from hub.providers.demo.workbook.ranges import Range, column_number
+from hub.providers.demo.workbook.table import Table
+
+COLOURS: Mapping[str, str] = {
+    **{"red": "#FF0000", "green": "#008000", "blue": "#0000FF", "yellow": "#FFFF00", "orange": "#FFA500"},
+    **{"purple": "#800080", "black": "#000000", "white": "#FFFFFF", "grey": "#808080", "gray": "#808080"},
+    **{"pink": "#FFC0CB", "brown": "#A52A2A", "turquoise": "#40E0D0", "cyan": "#00FFFF", "magenta": "#FF00FF"},
+    **{"navy": "#000080", "gold": "#FFD700", "violet": "#EE82EE", "teal": "#008080", "beige": "#F5F5DC"},
+    **{"light blue": "#ADD8E6", "light green": "#90EE90", "light yellow": "#FFFFE0", "light red": "#FF9999"},
+    **{"light grey": "#D3D3D3", "light gray": "#D3D3D3", "light orange": "#FFD8A8", "light purple": "#D8BFD8"},
+    **{"light pink": "#FFB6C1", "pale blue": "#D6EAF8", "pale green": "#98FB98", "pale yellow": "#FFFFE0"},
+    **{"dark blue": "#00008B", "dark green": "#006400", "dark red": "#8B0000", "dark grey": "#404040"},
+    **{"dark gray": "#404040", "sky blue": "#87CEEB", "navy blue": "#000080", "bright yellow": "#FFFF00"},
+    **{"bright red": "#FF0000", "bright green": "#00FF00", "lime": "#00FF00", "dark orange": "#FF8C00"},
+}
+_NUMBERS = {"zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
+    *("november", "december"),
+)
+# Words that stand for something else than themselves where a text is expected.
+_NO_TEXT = frozenset(
+    "today tomorrow yesterday now zero nothing none null blank empty half double twice true false same previous next"
+    " current default bold italic it this that not no if unless except only but or".split()
+)
+_NO_SHEET = frozenset(
+    "this that same active current other another each every all new next total place order it them case general".split()
+)
+MAX_LABELS = 5_000
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A column of a table, by its header. Column 0: one that the sentence itself adds."""
+
+    sheet: str | None
+    column: int
+    name: str
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A value in a column of a table, as "Jan" in Month."""
+
+    sheet: str | None
+    column: int
+    value: Json
+
+
+Leaves = dict[int, list[tuple[Leaf, int]]]
+
+
+def month_of(text: str) -> int:
+    """From 1; 0 for what is no month's name."""
+    plain = text.strip().casefold().rstrip(".")
+    for at, month in enumerate(_MONTHS, start=1):
+        if plain in (month, month[:3]) or (plain == "sept" and at == 9):
+            return at
+    return 0
+
+
+class Lexicon:
+    """`tables` are those of the sheets that the sentence may be about; without any, only what needs none is found.
+
+    `vocabulary` are the grammar's own words.
+    """
+
+    def __init__(
+        self,
+        vocabulary: set[str],
+        book: Book,
+        tables: Sequence[Table],
+        sheets: Sequence[str],
+        new_names: Mapping[str, int] | None = None,
+    ) -> None:
+        self._new_names = new_names or {}
+        self._vocabulary, self._book, self._tables = vocabulary, book, tables
+        self._sheets = {sheet.casefold() for sheet in sheets}
+        self._headers = [
+            (header, _phrases(header.name))
+            for table in tables
+            for header in (Header(table.sheet, table.left + at, name) for at, name in enumerate(table.headers) if name)
+        ]
+        self._labels: dict[tuple[str, ...], list[Label]] = {}
+        for table in tables:
+            for label in _labels_of(table, book):
+                for phrase in _label_phrases(label):
+                    found = self._labels.setdefault(phrase, [])
+                    if label not in found:
+                        found.append(label)
+
+    def leaves(self, words: Sequence[Word]) -> Leaves:
+        return {at: list(dict.fromkeys(self._at(words, at))) for at in range(len(words))}
+
+    def knows(self, words: Sequence[Word], at: int) -> bool:
+        """Whether a word means anything at all."""
+        return words[at].plain in self._vocabulary or any(
+            leaf.kind not in ("FREE", "NAME") for leaf, _ in self._at(words, at)
+        )
+
+    def _at(self, words: Sequence[Word], at: int) -> Iterator[tuple[Leaf, int]]:
+        word = words[at]
+        match word.kind:
+            case "range":
+                assert isinstance(word.value, Range)
+                yield Leaf("CELL" if word.value.is_cell else "AREA", word.value), at + 1
+            case "number":
+                yield Leaf("NUMBER", word.value), at + 1
+            case "percent":
+                yield Leaf("PERCENT", word.value), at + 1
+            case "formula":
+                yield Leaf("FORMULA", word.value), at + 1
+            case "text":
+                yield Leaf("TEXT", word.value), at + 1
+                yield Leaf("NAME", word.value), at + 1
+                yield from self._sheet(words, at)
+            case "word":
+                yield from self._word(words, at)
+            case "mark":
+                pass
+        yield from self._columns(words, at)
+        for length in range(1, 5):
+            phrase = tuple(word.plain for word in words[at : at + length])
+            for label in self._labels.get(phrase, ()) if len(phrase) == length else ():
+                yield Leaf("LABEL", label), at + length
+
+    def _word(self, words: Sequence[Word], at: int) -> Iterator[tuple[Leaf, int]]:
+        word = words[at]
+        if word.plain in _NUMBERS:
+            yield Leaf("NUMBER", _NUMBERS[word.plain]), at + 1
+        for length in (1, 2):
+            colour = " ".join(one.plain for one in words[at : at + length])
+            if colour in COLOURS and len(words) >= at + length:
+                yield Leaf("COLOUR", colour), at + length
+        if len(word.text) <= 3 and word.text.isascii() and word.text.isalpha():
+            if len(word.text) == 1 or (word.text.isupper() and word.plain not in self._vocabulary):
+                yield Leaf("LETTER", column_number(word.text)), at + 1
+        yield from self._sheet(words, at)
+        if self._book.names is not None:
+            for name, place in self._book.names.items():
+                if name.casefold() == word.plain:
+                    yield Leaf("NAMED", place), at + 1
+        if self._tables:
+            yield from self._free(words, at)
+
+    def _free(self, words: Sequence[Word], at: int) -> Iterator[tuple[Leaf, int]]:
+        """Texts without quotes: words in capitals, which are no header. A new name may be in small letters too."""
+        for length in range(1, 4):
+            some = words[at : at + length]
+            if (
+                len(some) < length
+                or any(one.kind not in ("word", "number") for one in some)
+                or some[-1].plain in _NO_TEXT
+            ):
+                return
+            text = " ".join(one.text for one in some)
+            capital = (
+                at > 0 and all(one.text[0].isupper() or one.kind == "number" for one in some) and some[0].kind == "word"
+            )
+            known = any(self._column_at(words, place) for place in range(at, at + length))
+            if capital and not known:
+                yield Leaf("FREE", text), at + length
+            if not any(one.plain in self._vocabulary and not one.text[0].isupper() for one in some):
+                yield Leaf("NAME", self._cased(text)), at + length
+
+    def _cased(self, text: str) -> str:
+        """As the headers are: with a capital, if they all have one."""
+        names = [header.name for header, _ in self._headers]
+        return text[0].upper() + text[1:] if names and all(name[0].isupper() for name in names) else text
+
+    def _sheet(self, words: Sequence[Word], at: int) -> Iterator[tuple[Leaf, int]]:
+        text = str(words[at].value) if words[at].kind == "text" else words[at].text
+        if text.casefold() in self._sheets:
+            yield Leaf("SHEET", text), at + 1
+
+    def _column_at(self, words: Sequence[Word], at: int) -> bool:
+        return next(self._columns(words, at), None) is not None
+
+    def _columns(self, words: Sequence[Word], at: int) -> Iterator[tuple[Leaf, int]]:
+        """Whole names first; a part of one only where no name is the whole, and the grammar has no such word."""
+        if at > self._new_names.get(words[at].plain, at):
+            yield Leaf("COLUMN", Header(None, 0, words[at].plain)), at + 1
+        whole = False
+        for header, phrases in self._headers:
+            for phrase in phrases:
+                if _begins(words, at, phrase):
+                    whole = True
+                    yield Leaf("COLUMN", header), at + len(phrase)
+        if whole or words[at].kind != "word" or words[at].plain in self._vocabulary or len(words[at].plain) < 3:
+            return
+        for header, phrases in self._headers:
+            name = phrases[0]
+            if len(name) > 1 and any(_same(words[at].plain, one) for one in name):
+                yield Leaf("COLUMN", header), at + 1
+
+
+def new_names(words: Sequence[Word]) -> dict[str, int]:
+    """Columns of one word that the sentence adds, and where it names them first. Later they are columns."""
+    found: dict[str, int] = {}
+    plain = [word.plain for word in words]
+    if not {"add", "create", "insert", "make", "append"} & set(plain):
+        return found
+    for at, word in enumerate(plain):
+        if word == "column":
+            after = at + 2 if plain[at + 1 : at + 2] in (["called"], ["named"], ["titled"]) else at + 1
+            for place in (at - 1, after):
+                if 0 < place < len(words) and words[place].kind in ("word", "text"):
+                    found.setdefault(str(words[place].value or plain[place]).casefold(), place)
+    return found
+
+
+def sheets_in(words: Sequence[Word], vocabulary: set[str], known: set[str]) -> Iterator[tuple[str, bool]]:
+    """Names that sheets may have, and whether each is guessed. "Sheet" is beside them, or "in" and the like before."""
+    for at, word in enumerate(words):
+        before = words[at - 1].plain if at else ""
+        after = words[at + 1].plain if at + 1 < len(words) else ""
+        if word.kind == "range" and isinstance(word.value, Range) and word.value.sheet is not None:
+            continue
+        text = str(word.value) if word.kind == "text" else word.text
+        if word.kind not in ("word", "text") or word.plain in _NO_SHEET or not text:
+            continue
+        beside = before in ("sheet", "worksheet", "tab") or after in ("sheet", "worksheet", "tab")
+        beside = beside or (before in ("called", "named") and at > 1 and words[at - 2].plain in ("sheet", "worksheet"))
+        numbered = word.plain.startswith("sheet") and word.plain[5:].isdigit()
+        # "the Data sheet", but not "in the sheet".
+        if (beside or numbered) and (word.kind == "text" or word.text[0].isupper() or word.plain not in vocabulary):
+            yield text, not numbered
+        elif (
+            word.kind == "word"
+            and word.text[0].isupper()
+            and word.plain not in known
+            and (before in ("in", "on", "from", "of") or (after and words[at + 1].kind == "range"))
+        ):
+            yield text, True
+
+
+def names_needed(words: Sequence[Word], lexicon: Lexicon, book: Book) -> None:
+    """Raises `UnreadNames` where a word that nothing else explains may be a name of the workbook."""
+    if book.names is None and any(
+        word.kind == "word" and not lexicon.knows(words, at) and word.text[0].isupper() for at, word in enumerate(words)
+    ):
+        raise UnreadNames
+
+
+def _phrases(name: str) -> list[tuple[str, ...]]:
+    """The words of a header, and those without what stands in parentheses."""
+    found: list[tuple[str, ...]] = []
+    for text in (name, name.partition("(")[0]):
+        try:
+            phrase = tuple(word.plain for word in words_of(text))
+        except Unreadable:
+            continue
+        if phrase and phrase not in found:
+            found.append(phrase)
+    return found or [(name.casefold(),)]
+
+
+def _begins(words: Sequence[Word], at: int, phrase: tuple[str, ...]) -> bool:
+    some = words[at : at + len(phrase)]
+    if len(some) < len(phrase) or any(one.plain != part for one, part in zip(some[:-1], phrase[:-1], strict=True)):
+        return False
+    # A quoted name is the same name.
+    if len(phrase) == 1 and some[0].kind == "text":
+        return str(some[0].value).strip().casefold() == phrase[0]
+    return _same(some[-1].plain, phrase[-1])
+
+
+def _same(word: str, name: str) -> bool:
+    """One of both may be the plural of the other."""
+    return word == name or (len(name) > 2 and len(word) > 2 and (_plural(name) == word or _plural(word) == name))
+
+
+def _plural(word: str) -> str:
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def _labels_of(table: Table, book: Book) -> Iterator[Label]:
+    if not table.headers:
+        return
+    rows = book.rows(table.columns(table.left, table.right))[:MAX_LABELS]
+    for row in rows:
+        for at, cell in enumerate(row):
+            is_text = isinstance(cell, str) and not cell.startswith("=") and bool(cell.strip())
+            is_year = at == 0 and isinstance(cell, int | float) and not isinstance(cell, bool)
+            if not is_empty(cell) and (is_text or is_year):
+                yield Label(table.sheet, table.left + at, cell)
+
+
+def _label_phrases(label: Label) -> list[tuple[str, ...]]:
+    text = str(label.value)
+    month = month_of(text)
+    names = [text] if not month else [text, _MONTHS[month - 1], _MONTHS[month - 1][:3]]
+    found: list[tuple[str, ...]] = []
+    for name in names:
+        try:
+            phrase = tuple(word.plain for word in words_of(name))
+        except Unreadable:
+            continue
+        if phrase and phrase not in found:
+            found.append(phrase)
+    return found

@@ -1,0 +1,340 @@
+"""From trees of the grammar's lower half to places, conditions and values."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hub.providers.demo.workbook.language.lexicon import Header, Label
+from hub.providers.demo.workbook.language.notation import Leaf, Tree
+from hub.providers.demo.workbook.language.orders import (
+    Aggregate,
+    Arithmetic,
+    Columns,
+    Compared,
+    Condition,
+    CountRows,
+    Crossing,
+    Extreme,
+    Function,
+    Growth,
+    HeaderCell,
+    It,
+    LabelCell,
+    LabelRow,
+    Matching,
+    Number,
+    Part,
+    Place,
+    Sign,
+    Value,
+)
+from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range
+
+_FUNCTIONS: dict[str, Function] = {
+    "sum": "SUM",
+    "average": "AVERAGE",
+    "min": "MIN",
+    "max": "MAX",
+    "median": "MEDIAN",
+}
+_COMPARED: dict[str, Compared] = {
+    **{"above": ">", "below": "<", "from": ">=", "or_more": ">=", "upto": "<=", "or_less": "<="},
+}
+_SIGNS: dict[str, Sign] = {"minus": "-", "plus": "+", "times": "*", "over": "/", "share": "%"}
+
+
+class Misread(Exception):
+    """This tree makes no sense."""
+
+
+def cells_in(tree: Tree) -> list[Range]:
+    return [one for kind in ("CELL", "AREA", "NAMED") for one in tree.leaves(kind) if isinstance(one, Range)]
+
+
+def numbers(tree: Tree, kind: str = "NUMBER") -> list[float]:
+    return [one for one in tree.leaves(kind) if isinstance(one, int | float)]
+
+
+def texts(tree: Tree, kind: str) -> list[str]:
+    return [one for one in tree.leaves(kind) if isinstance(one, str)]
+
+
+def headers(tree: Tree) -> list[Header]:
+    return [one for one in tree.leaves("COLUMN") if isinstance(one, Header)]
+
+
+def labels(tree: Tree) -> list[Label]:
+    return [one for one in tree.leaves("LABEL") if isinstance(one, Label)]
+
+
+def sheet_of(tree: Tree) -> str | None:
+    """The sheet that it names, at once or in "on the Data sheet"."""
+    for one in [tree, *tree.all("on_sheet", "sheet_data", "lead")]:
+        sheet = one.one("sheet")
+        if sheet is not None:
+            return texts(sheet, "SHEET")[0]
+    return None
+
+
+def on_sheet(place: Range, sheet: str | None) -> Range:
+    """`loose`: the sheet was told in words, so that it may have been meant for others too."""
+    if sheet is None:
+        return place
+    if place.sheet is not None:
+        raise Misread
+    return msgspec.structs.replace(place, sheet=sheet, loose=True)
+
+
+def cells(tree: Tree) -> Range:
+    """Of `cells`."""
+    spanned = tree.one("spanned")
+    return on_sheet(span(spanned) if spanned is not None else cells_in(tree)[0], sheet_of(tree))
+
+
+def span(tree: Tree) -> Range:
+    first, last = cells_in(tree)
+    if last.sheet not in (None, first.sheet):
+        raise Misread
+    columns, rows = sorted((first.left, last.left)), sorted((first.top, last.top))
+    return Range(columns[0], rows[0], columns[1], rows[1], first.sheet)
+
+
+def letter_column(tree: Tree) -> Range:
+    letters = sorted(int(one) for one in numbers(tree, "LETTER"))
+    if not 1 <= letters[0] <= letters[-1] <= MAX_COLUMNS:
+        raise Misread
+    rows = tree.one("row_span")
+    told = sorted(whole(one) for one in numbers(rows)) if rows is not None else [0, 0]
+    return on_sheet(Range(letters[0], told[0], letters[-1], told[-1]), sheet_of(tree))
+
+
+def whole(number: float) -> int:
+    """A number of a row, or of things."""
+    if number != int(number) or not 0 < number <= MAX_ROWS:
+        raise Misread
+    return int(number)
+
+
+def rows(tree: Tree) -> Range:
+    told = sorted(whole(one) for one in numbers(tree))
+    return on_sheet(Range(0, told[0], 0, told[-1]), sheet_of(tree))
+
+
+def columns(tree: Tree, *, values: bool = False) -> Columns:
+    """Of `columns` or `column_values`. Columns that are on another sheet than the one told are others."""
+    inner = tree.one("columns")
+    if inner is not None:
+        return columns(inner, values=values)
+    found = tuple(headers(tree))
+    sheet = sheet_of(tree)
+    if any(header.sheet != sheet and sheet is not None for header in found):
+        raise Misread
+    if len({header.sheet for header in found}) > 1 or len(set(found)) < len(found):
+        raise Misread
+    return Columns(found, values)
+
+
+def place(tree: Tree) -> Place:
+    """Of a rule that has one place below it, such as `operand` or `styled`."""
+    inner = tree if tree.rule in _PLACES else next(iter(tree.all(*_PLACES)), None)
+    if inner is None:
+        return LabelCell(labels(tree)[0])
+    match inner.rule:
+        case "cells":
+            return cells(inner)
+        case "letter_column":
+            return letter_column(inner)
+        case "row_number":
+            return rows(inner)
+        case "columns":
+            return columns(inner)
+        case "column_values":
+            return columns(inner, values=True)
+        case "header_row":
+            return Part("header")
+        case "last_row":
+            return Part("last")
+        case "total_row" | "total_row_place":
+            return Part("totals")
+        case "table":
+            return Part("table", sheet_of(inner))
+        case "table_rows":
+            return Part("rows")
+        case "sheet_data":
+            return Part("numbers", sheet_of(inner))
+        case "label_row":
+            return LabelRow(labels(inner)[0])
+        case "header_cell":
+            named = inner.one("columns")
+            return HeaderCell(tuple(headers(named if named is not None else inner)))
+        case "cell_of":
+            return Crossing(headers(inner)[0], labels(inner)[0])
+        case "extreme" | "extreme_row":
+            return _extreme(inner)
+        case "matching":
+            return Matching(_columns_or_range(inner), compared(inner, None))
+        case "rows_where":
+            return _rows_where(inner)
+        case _:
+            return It()
+
+
+_PLACES = (
+    *(
+        "table_rows",
+        "cells",
+        "letter_column",
+        "row_number",
+        "columns",
+        "column_values",
+        "header_row",
+        "last_row",
+        "total_row",
+    ),
+    *("total_row_place", "table", "sheet_data", "label_row", "header_cell", "cell_of", "extreme", "extreme_row"),
+    *("matching", "rows_where", "it"),
+)
+
+
+def _columns_or_range(tree: Tree) -> Columns | Range:
+    named = tree.one("columns")
+    if named is not None:
+        return columns(named, values=True)
+    letters = tree.one("letter_column")
+    assert letters is not None
+    return letter_column(letters)
+
+
+def _extreme(tree: Tree) -> Extreme:
+    function: Function = "MAX" if tree.has("max") else "MIN"
+    if tree.rule == "extreme":
+        return Extreme(function, _columns_or_range(tree))
+    named = headers(tree)
+    of = Columns((named[-1],), values=True)
+    return Extreme(function, of, rows=True) if len(named) == 1 else Extreme(function, of, column=named[0])
+
+
+def _rows_where(tree: Tree) -> Matching:
+    """Whole rows; of a column that is named before, its cells in them."""
+    told = tree.one("condition")
+    named = headers(tree)
+    if told is None:
+        return Matching(None, compared(tree, named[0]))
+    return Matching(Columns((named[0],), values=True) if named else None, condition(told))
+
+
+def condition(tree: Tree) -> Condition:
+    named = headers(tree)
+    if tree.has("compared"):
+        return compared(tree, named[0])
+    told = labels(tree)
+    if told:
+        # A label is one of the column that it is compared with.
+        if told[0].column != named[0].column or told[0].sheet != named[0].sheet:
+            raise Misread
+        return Condition(named[0], "=", text=str(told[0].value))
+    return Condition(named[0], "=", text=texts(tree, "TEXT")[0])
+
+
+def compared(tree: Tree, column: Header | None) -> Condition:
+    told = tree.one("compared")
+    assert told is not None
+    low, *more = numbers(told)
+    if more:
+        return Condition(column, "between", min(low, *more), max(low, *more))
+    for rule, sign in _COMPARED.items():
+        if told.has(rule):
+            return Condition(column, sign, low)
+    return Condition(column, "=", low)
+
+
+def function(tree: Tree) -> Function:
+    inner = tree.one("func")
+    inner = inner if inner is not None else tree
+    return next(_FUNCTIONS[part.rule] for part in inner.parts if isinstance(part, Tree) and part.rule in _FUNCTIONS)
+
+
+def value(tree: Tree) -> Value:
+    """Of `value` and `scalar`."""
+    part = tree.parts[0]
+    if isinstance(part, Leaf):
+        return Number(numbers(tree)[0])
+    match part.rule:
+        case "aggregate":
+            return aggregate(part)
+        case "count_of":
+            return _count_of(part)
+        case "count_where":
+            return _count_where(part)
+        case "arithmetic":
+            return _arithmetic(part.first(), part.one("labels"))
+        case "growth":
+            first, last = labels(part)
+            return Growth(headers(part)[0], first, last)
+        case "cell_of":
+            return Crossing(headers(part)[0], labels(part)[0])
+        case "column_total":
+            return Aggregate("SUM", Columns((headers(part)[0],), values=True))
+        case _:
+            found = cells(part)
+            if not found.is_cell:
+                raise Misread
+            return found
+
+
+def aggregate(tree: Tree) -> Aggregate:
+    told = tree.one("labels")
+    where = tree.one("where_rows")
+    criterion = None
+    if where is not None:
+        inner = where.one("condition")
+        assert inner is not None
+        criterion = condition(inner)
+    operand = tree.one("operand", "columns")
+    found = None if operand is None else place(operand)
+    return Aggregate(function(tree), found, tuple(labels(told)) if told is not None else (), criterion)
+
+
+def _count_of(tree: Tree) -> Value:
+    operand = tree.one("operand")
+    if operand is not None:
+        return Aggregate("COUNTA", place(operand))
+    named = tree.one("columns")
+    return CountRows(None if named is None else _one(headers(named)))
+
+
+def _count_where(tree: Tree) -> CountRows:
+    inner = tree.one("condition")
+    if inner is not None:
+        named = tree.one("columns")
+        return CountRows(_one(headers(named)) if named is not None else None, condition(inner))
+    letters = tree.one("letter_column")
+    if letters is not None:
+        return CountRows(None, msgspec.structs.replace(compared(tree, None), column=letter_column(letters)))
+    named = tree.all("columns")[-1]
+    return CountRows(None, compared(tree, _one(headers(named))))
+
+
+def _one(found: Sequence[Header]) -> Header:
+    if len(found) != 1:
+        raise Misread
+    return found[0]
+
+
+def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
+    """The order in which both stand depends on the words between them. "Revenue" alone is its total, unless the other
+    is of one row, or both are to be of some rows."""
+    scalars = tree.all("scalar")
+    alone = [one.has("column_total") for one in scalars]
+    if any(alone) and any(one.has("cell_of") for one in scalars):
+        raise Misread
+    if told is not None and not all(alone):
+        raise Misread
+    first, second = (value(one) for one in scalars)
+    if told is not None:
+        some = tuple(labels(told))
+        assert isinstance(first, Aggregate) and isinstance(second, Aggregate)
+        first, second = (msgspec.structs.replace(one, labels=some) for one in (first, second))
+    if tree.has("turned"):
+        first, second = second, first
+    return Arithmetic(_SIGNS[tree.rule], first, second)

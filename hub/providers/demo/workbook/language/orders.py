@@ -1,0 +1,330 @@
+"""What a sentence orders: typed steps on places that are named as the sentence names them."""
+
+from typing import Literal
+
+import msgspec
+
+from hub.providers.demo.workbook.language.lexicon import Header, Label
+from hub.providers.demo.workbook.ranges import Range
+
+Compared = Literal[">", ">=", "<", "<=", "=", "between"]
+Function = Literal["SUM", "AVERAGE", "MIN", "MAX", "MEDIAN", "COUNTA"]
+Sign = Literal["-", "+", "*", "/", "%"]
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """`column` None: told elsewhere. `text` is compared, if it is there, else the numbers."""
+
+    column: Header | Range | None
+    sign: Compared
+    low: float = 0
+    high: float = 0
+    text: str | None = None
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """By their headers. `values`: the header is told not to be meant, or cannot be."""
+
+    headers: tuple[Header, ...]
+    values: bool = False
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A row of the sheet's table, or all of it."""
+
+    which: Literal["header", "last", "totals", "table", "rows", "numbers"]
+    sheet: str | None = None
+
+
+class LabelRow(msgspec.Struct, frozen=True):
+    label: Label
+
+
+class LabelCell(msgspec.Struct, frozen=True):
+    label: Label
+
+
+class HeaderCell(msgspec.Struct, frozen=True):
+    columns: tuple[Header, ...]
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """The cell of a column in the one row of a label."""
+
+    column: Header
+    label: Label
+
+
+class Extreme(msgspec.Struct, frozen=True):
+    """The cells with a column's largest or smallest number, or their rows, or what the rows have in `column`."""
+
+    function: Function
+    of: Columns | Range
+    rows: bool = False
+    column: Header | None = None
+
+
+class Matching(msgspec.Struct, frozen=True):
+    """The cells of columns, or the rows of the table (`columns` None), where the condition holds."""
+
+    columns: Columns | Range | None
+    condition: Condition
+
+
+class It(msgspec.Struct, frozen=True):
+    """What the order before was about."""
+
+
+Place = Range | Columns | Part | LabelRow | LabelCell | HeaderCell | Crossing | Extreme | Matching | It
+Into = Range | Literal["below", "beside"]
+
+
+class Aggregate(msgspec.Struct, frozen=True):
+    """`place` None: of what the order before was about. `labels`: only in rows that have one of them."""
+
+    function: Function
+    place: Place | None
+    labels: tuple[Label, ...] = ()
+    where: Condition | None = None
+
+
+class CountRows(msgspec.Struct, frozen=True):
+    """Rows that have something in `column`, of those where the condition holds."""
+
+    column: Header | None
+    where: Condition | None = None
+
+
+class Arithmetic(msgspec.Struct, frozen=True):
+    """`%`: the first as a percentage of the second."""
+
+    sign: Sign
+    first: "Value"
+    second: "Value"
+
+
+class Growth(msgspec.Struct, frozen=True):
+    column: Header
+    first: Label
+    last: Label
+
+
+class Number(msgspec.Struct, frozen=True):
+    value: float
+
+
+Value = Aggregate | CountRows | Arithmetic | Growth | Number | Range | Crossing
+
+
+class Compute(msgspec.Struct, frozen=True):
+    """`into` None: only told."""
+
+    value: Value
+    into: Into | None = None
+    verb: bool = False  # a word for writing was there: somewhere it has to go
+
+
+class PutResult(msgspec.Struct, frozen=True):
+    into: Into
+
+
+class RowFormula(msgspec.Struct, frozen=True):
+    """Over the cells of one row. Column numbers are told by letter. `OF_TOTAL`: a share of the column's total."""
+
+    sign: Literal["-", "+", "*", "/", "growth", "of total", "formula"]
+    first: "Term | str"
+    second: "Term | None" = None
+    percent: bool = False
+
+
+Term = Header | int | Number | RowFormula
+
+
+class NewColumn(msgspec.Struct, frozen=True):
+    """`letter` 0: the next free one. `name` None: no header is written."""
+
+    name: str | None
+    letter: int
+    formula: RowFormula
+    target: Range | None = None
+
+
+class TotalRow(msgspec.Struct, frozen=True):
+    function: Function
+    columns: tuple[Header, ...] = ()
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What is None stays as it is. `colour`: of the text or the background, which was not told."""
+
+    bold: bool | None = None
+    italic: bool | None = None
+    ink: str | None = None
+    fill: str | None = None
+    colour: str | None = None
+    kind: Literal["currency", "dollars", "euros", "pounds", "percent", "thousands", "date", "general"] | None = None
+    decimals: int | None = None
+    size: float | None = None
+    align: Literal["left", "center", "right"] | None = None
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Nothing for a header."""
+        others = (self.bold, self.italic, self.ink, self.fill, self.colour, self.size, self.align)
+        return (self.kind, self.decimals) != (None, None) and all(one is None for one in others)
+
+
+class Format(msgspec.Struct, frozen=True):
+    """`places` empty: those of the order before."""
+
+    places: tuple[Place, ...]
+    look: Look
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """A value that was given, as told."""
+
+    kind: Literal["value", "formula", "percent", "today"]
+    value: float | str
+
+
+class Write(msgspec.Struct, frozen=True):
+    """One value for all cells, or one for each. `more`: goes on with a write before it. `was`: told to be there now."""
+
+    target: Place
+    values: tuple[Fill, ...]
+    more: bool = False
+    was: Fill | None = None
+
+
+class Rename(msgspec.Struct, frozen=True):
+    column: Header | Range
+    text: str
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """Whole cells."""
+
+    old: str | float
+    new: str | float
+    place: Place | None
+
+
+class Copy(msgspec.Struct, frozen=True):
+    source: Place
+    target: Range
+    move: bool = False
+
+
+class FillDown(msgspec.Struct, frozen=True):
+    """To row 0: as far as the table goes."""
+
+    source: Range | None
+    row: int = 0
+    column: int = 0
+
+
+class Insert(msgspec.Struct, frozen=True):
+    kind: Literal["rows", "columns"]
+    count: int
+    at: Place | Literal["top", "left"]
+    after: bool
+
+
+class AddRow(msgspec.Struct, frozen=True):
+    """`label` goes into `label_column`, or else the first."""
+
+    label: Fill | None
+    label_column: Header | None
+    pairs: tuple[tuple[Header, Fill], ...] = ()
+    values: tuple[Fill, ...] = ()
+
+
+class Clear(msgspec.Struct, frozen=True):
+    places: tuple[Place, ...]
+    formats: bool = False
+
+
+class Sort(msgspec.Struct, frozen=True):
+    by: Header | int
+    descending: bool
+    alphabetic: bool = False
+    area: Range | None = None
+
+
+class Scale(msgspec.Struct, frozen=True):
+    place: Place
+    sign: Literal["+", "*"]
+    number: float
+    said: str
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """`place` None: what the order before was about. `by`: the column with the labels."""
+
+    kind: str
+    place: Place | None
+    by: Header | None = None
+    title: str | None = None
+    at: Range | None = None
+    sheet: str | None = None
+    legend: bool = True
+
+
+class NameRange(msgspec.Struct, frozen=True):
+    name: str
+    place: Place
+
+
+class Show(msgspec.Struct, frozen=True):
+    place: Place
+
+
+class Which(msgspec.Struct, frozen=True):
+    """What `label` is where `column` is largest or smallest. None: the only one that it can be."""
+
+    label: Header | None
+    function: Function
+    column: Header | None
+
+
+class List(msgspec.Struct, frozen=True):
+    """`what` None: whole rows. `top`: so many by `by`, else those where the condition holds."""
+
+    what: Header | None
+    where: Condition | None
+    top: int = 0
+    by: Header | None = None
+    function: Function = "MAX"
+
+
+Order = (
+    Compute
+    | PutResult
+    | NewColumn
+    | TotalRow
+    | Format
+    | Write
+    | Rename
+    | Replace
+    | Copy
+    | FillDown
+    | Insert
+    | AddRow
+    | Clear
+    | Sort
+    | Scale
+    | Chart
+    | NameRange
+    | Show
+    | Which
+    | List
+)
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """`sheet`: told for all that has none. `only_tells`: it says that nothing may change."""
+
+    orders: tuple[Order, ...]
+    sheet: str | None = None
+    only_tells: bool = False
