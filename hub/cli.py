@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     chat_parser.add_argument("--url", default=chat.DEFAULT_URL, help="the hub's address (default: %(default)s)")
     chat_parser.add_argument("--session", metavar="ID", help="go on with this session instead of a new one")
     chat_parser.add_argument("--token", help="a token to connect with (or HUBLINE_TOKEN, which nobody else can see)")
+    chat_parser.add_argument(
+        "--approve",
+        choices=["all", "none", "wait"],
+        help="what is said to tool calls that need approval when the message is piped in: all are allowed, none is "
+        "(which is what happens without this; it then ends with 1), or they wait for somebody else to answer",
+    )
     chat_parser.set_defaults(run=_chat)
 
     token_parser = commands.add_parser(
@@ -84,7 +90,7 @@ def _metavar(name: str) -> str:
 
 
 def _chat(arguments: argparse.Namespace) -> int:
-    return chat.run(arguments.url, arguments.session, config.client_token(arguments.token))
+    return chat.run(arguments.url, arguments.session, config.client_token(arguments.token), arguments.approve)
 
 
 def _token(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 QUESTION = "Allow it? (y, n, e to edit; y run, y session for all of its kind; n and why) "
 EDITING = "Arguments: "
@@ -19,6 +20,7 @@ class Approval:
     name: str
     reason: str
     arguments: Mapping[str, object]
+    run_id: str = ""
 
     @property
     def text(self) -> str:
@@ -31,6 +33,30 @@ class Approval:
 
 Answer = Mapping[str, object]
 """As ResolveApproval takes it."""
+
+Rule = Literal["all", "none", "wait"]
+"""What is said to calls where nobody is asked: yes, no, or nothing, which leaves them to somebody else."""
+
+NOBODY = "Nobody is at the terminal to be asked."
+RULES: Mapping[Rule, str] = {
+    "all": "allowed, by --approve all",
+    "none": "denied, by --approve none",
+    "wait": "waiting until somebody allows or denies it elsewhere, in the viewer say",
+}
+DENIED_UNASKED = (
+    "denied: nobody is here to be asked. --approve all allows all calls, --approve wait leaves them to others"
+)
+
+
+def ruled_answer(approval: Approval, rule: Rule | None) -> Answer | None:
+    """What the rule says; None is nothing. Without a rule it is no, since a pipe waits for nobody."""
+    match rule:
+        case "all":
+            return {"approve": True, "attempt": approval.attempt}
+        case "wait":
+            return None
+        case _:
+            return {"approve": False, "reason": NOBODY, "attempt": approval.attempt}
 
 
 def read_answer(approval: Approval, ask: Callable[[str, str], str], say: Callable[[str], None]) -> Answer:

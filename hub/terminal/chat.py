@@ -16,9 +16,10 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from hub.errors import HubError
-from hub.terminal.approval import Answer, Approval, read_answer
+from hub.terminal.approval import Answer, Approval, Rule, read_answer
 from hub.terminal.keyboard import Discarded, Keyboard
 from hub.terminal.link import LinkLost, LinkRefused
+from hub.terminal.ruled import RuledApprovals
 from hub.terminal.session import Session
 from hub.terminal.view import Ended, Piece, clean
 
@@ -30,10 +31,13 @@ PRESSES_TO_STOP = 2  # of Ctrl-C in one answer; the next one leaves
 T = TypeVar("T")
 
 
-def run(url: str, session_id: str | None, token: str | None = None) -> int:
-    """Chat until the person leaves, or answer what was piped in. Returns the exit code."""
+def run(url: str, session_id: str | None, token: str | None = None, approve: Rule | None = None) -> int:
+    """Chat until the person leaves, or answer what was piped in, with `approve` for its calls. Returns the exit code:
+    that of a pipe is 0 only if its answer is whole, and nothing was denied because nobody could be asked."""
     try:
-        return _interactive(url, session_id, token) if sys.stdin.isatty() else _piped(url, session_id, token)
+        if sys.stdin.isatty():
+            return _interactive(url, session_id, token)
+        return _piped(url, session_id, token, approve)
     except (LinkLost, LinkRefused, HubError) as error:
         print(f"hubline: {clean(str(error))}", file=sys.stderr)
         return 1
@@ -80,18 +84,21 @@ class Printer:
 # --------------------------------------------------------------------------------------------------------- pipe
 
 
-def _piped(url: str, session_id: str | None, token: str | None) -> int:
+def _piped(url: str, session_id: str | None, token: str | None, approve: Rule | None) -> int:
     text = sys.stdin.read()
     if not text.strip():
         print("hubline: There is nothing to send: pipe a message in, or start it at a terminal.", file=sys.stderr)
         return 2
     printer = Printer(sys.stdout, sys.stderr, colour=False)
-    ended = asyncio.run(_ask_once(url, session_id, token, text, printer))
+    ended, is_denied = asyncio.run(_ask_once(url, session_id, token, text, printer, approve))
     printer.end_line()
-    return 0 if ended.outcome == "completed" else 1
+    return 0 if ended.outcome == "completed" and not (is_denied and approve is None) else 1
 
 
-async def _ask_once(url: str, session_id: str | None, token: str | None, text: str, printer: Printer) -> Ended:
+async def _ask_once(
+    url: str, session_id: str | None, token: str | None, text: str, printer: Printer, approve: Rule | None
+) -> tuple[Ended, bool]:
+    """How it ended, and whether a call was denied here."""
     watching = False
 
     def show(pieces: Sequence[Piece]) -> None:
@@ -102,7 +109,17 @@ async def _ask_once(url: str, session_id: str | None, token: str | None, text: s
     session = Session(url, session_id, show, retry_for_s=GIVE_UP_S, token=token)
     async with session.following():
         watching = True
-        return await session.ask(text)
+        ruled = RuledApprovals(session, approve, printer.show)
+        asking, answering = asyncio.ensure_future(session.ask(text)), asyncio.ensure_future(ruled.answer())
+        try:
+            await asyncio.wait([asking, answering], return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                answering.result()
+            return await asking, ruled.is_denied
+        finally:
+            for task in (asking, answering):
+                task.cancel()
+            await asyncio.wait([asking, answering])
 
 
 # ------------------------------------------------------------------------------------------------------- prompt

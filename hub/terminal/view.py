@@ -54,6 +54,7 @@ class View:
     epoch: str | None = None
     offset: int = 0
     active_run: str | None = None
+    own_runs: set[str] = field(default_factory=set)  # that answer own messages
     user: str | None = None  # who is typing here, once the hub has said whose the own messages are
     ended: dict[str, Ended] = field(default_factory=dict)  # by run id, the latest 100
     approvals: dict[str, Approval] = field(default_factory=dict)  # by call id, while they wait for an answer
@@ -81,7 +82,7 @@ class View:
             case "message_queued":
                 return [Piece("status", f"waits, at place {event.get('place')}")]
             case "run_started":
-                self.active_run = _text(event, "runId")
+                self._run_began(event)
                 self._seen.add(_text(event, "messageId"))
                 return []
             case "text":
@@ -104,6 +105,12 @@ class View:
                 return self._tool(event)
             case _:
                 return []
+
+    def _run_began(self, run: Mapping[str, object]) -> None:
+        """Of a snapshot it may be none."""
+        self.active_run = _text(run, "runId") or None
+        if self.active_run and _text(run, "replyTo") in self.own:
+            self.own_runs.add(self.active_run)
 
     def _text(self, event: Mapping[str, object]) -> list[Piece]:
         key = (_text(event, "messageId"), _number(event, "part"))
@@ -141,7 +148,9 @@ class View:
 
     def _approval(self, event: Mapping[str, object]) -> list[Piece]:
         call_id, attempt = _text(event, "callId"), _number(event, "attempt") or 1
-        approval = Approval(call_id, attempt, self._call(event), _text(event, "reason"), _mapping(event, "arguments"))
+        reason, arguments = _text(event, "reason"), _mapping(event, "arguments")
+        run_id = _text(event, "runId") or self.active_run or ""
+        approval = Approval(call_id, attempt, self._call(event), reason, arguments, run_id)
         self.approvals[call_id] = approval
         return [Piece("status", approval.text), Piece("status", f"  {approval.arguments_text}")]
 
@@ -207,7 +216,7 @@ class View:
         if partial := _mapping(run, "message"):
             messages = [*(entry for entry in messages if entry.get("messageId") != partial.get("messageId")), partial]
         before = self.active_run
-        self.active_run = _text(run, "runId") or None
+        self._run_began(run)
         for message in messages:
             message_id, status = _text(message, "messageId"), _text(message, "status")
             if message.get("role") == "assistant" and message_id in self._seen and status != "superseded":
