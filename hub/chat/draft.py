@@ -146,7 +146,7 @@ class Draft:
         self._change(event.call_id, arguments=event.arguments, state=state, approval=answer)
 
     def tool_progress(self, event: events.ToolProgress) -> None:
-        self._change(event.call_id, progress=Progress(event.fraction, event.note))
+        self._change(event.call_id, progress=Progress(event.fraction, event.note, event.output))
 
     def tool_complete(self, event: events.ToolComplete) -> None:
         self.approvals.pop(event.call_id, None)

@@ -135,16 +135,19 @@ class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
 
 
 class ToolProgress(Event, frozen=True, tag="tool_progress"):
-    """How far a call is: a fraction from 0 to 1, a few words."""
+    """How far a call is: a fraction from 0 to 1, a few words, and what it has put out so far (its end, if that is
+    long). The newest replaces all before."""
 
     run_id: str
     call_id: str
     fraction: float | None = None
     note: str | None = None
+    output: str | None = None
 
 
 class ToolComplete(Event, frozen=True, tag="tool_complete"):
-    """The call's end; exactly one for each `tool_start`, before its run's `done`."""
+    """The call's end; exactly one for each `tool_start`, before its run's `done`. Without success, `result` is what
+    the call had put out until then, if it did."""
 
     run_id: str
     call_id: str

@@ -66,10 +66,11 @@ class ThinkingPart(WireStruct, frozen=True, tag_field="type", tag="thinking"):
 
 
 class Progress(WireStruct, frozen=True):
-    """How far a tool call is: `fraction` from 0 to 1, `note` in a few words."""
+    """How far a tool call is: `fraction` from 0 to 1, `note` in a few words, `output` what it has put out so far."""
 
     fraction: float | None = None
     note: str | None = None
+    output: str | None = None
 
 
 class Approval(WireStruct, frozen=True, kw_only=True):
@@ -86,7 +87,8 @@ class Approval(WireStruct, frozen=True, kw_only=True):
 
 class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
     """A tool call and what came of it. `arguments` are absent until they are whole. `cut`: the result is longer than
-    what stands here (a snapshot's), `History` has it whole. `approval` is there if somebody was asked for one."""
+    what stands here (a snapshot's), `History` has it whole. `approval` is there if somebody was asked for one. The
+    `result` of a call without success is what it had put out until then."""
 
     call_id: str
     name: str

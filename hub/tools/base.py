@@ -25,6 +25,8 @@ class Unfinished(ToolError):
         self.outcome = outcome
 
 
+MAX_OUTPUT_CHARS = 8_000
+
 KeepFile = Callable[[str, str, bytes], Awaitable[FilePart]]
 """Stores a file (name, media type, content) and shows it in the answer."""
 
@@ -48,8 +50,11 @@ class ToolContext:
         self.session_id = session_id
         self.run_id = run_id
         self.call_id = call_id
+        self.put_out: str | None = None
+        """What `output` was given so far: the last MAX_OUTPUT_CHARS of it."""
         self._report = report
         self._keep = keep
+        self._said: tuple[float | None, str | None] = (None, None)  # by the last report
 
     async def file(self, name: str, media_type: str, content: bytes) -> str:
         """Add a file to the answer; watchers see it at once, and fetch it. Its id. Raises ToolError if it is refused:
@@ -71,7 +76,15 @@ class ToolContext:
         """As `progress`, for who cannot await."""
         if fraction is not None:
             fraction = min(1.0, max(0.0, fraction))
+        self._said = (fraction, note)
         self._report(fraction, note)
+
+    async def output(self, text: str) -> None:
+        """Show all watchers a piece of what the call puts out, after those before: lines of a program, rows as they
+        are found. Cheap; pieces are gathered. If the call does not succeed, this is what is kept of it and told to the
+        model; if it does, its result takes the place. Of more than MAX_OUTPUT_CHARS the end is kept."""
+        self.put_out = ((self.put_out or "") + text)[-MAX_OUTPUT_CHARS:]
+        self._report(*self._said)
 
 
 def any_arguments(arguments: Mapping[str, Json]) -> None:

@@ -33,7 +33,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "tool_input": ("runId callId", "delta arguments"),
     "approval_needed": ("runId callId arguments reason expiresAt", "preview attempt"),
     "approval_resolved": ("runId callId approve arguments by scope", ""),
-    "tool_progress": ("runId callId", "fraction note"),
+    "tool_progress": ("runId callId", "fraction note output"),
     "tool_complete": ("runId callId outcome durationMs", "result error"),
     "file": ("runId messageId part fileId name mediaType size", ""),
     "notice": ("code text", "runId provider model"),

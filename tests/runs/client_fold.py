@@ -111,7 +111,7 @@ class ClientFold:
             self._call(event).update(arguments=event["arguments"], state="running")
 
     def _on_tool_progress(self, event: Json) -> None:
-        self._call(event)["progress"] = {key: event[key] for key in ("fraction", "note") if key in event}
+        self._call(event)["progress"] = {key: event[key] for key in ("fraction", "note", "output") if key in event}
 
     def _on_tool_complete(self, event: Json) -> None:
         call = self._call(event)

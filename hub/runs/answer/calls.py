@@ -44,6 +44,7 @@ class Calls:
         self._ask = ask
         self._writer = writer
         self._began: dict[str, int] = {}  # call id: when it began to run
+        self._contexts: dict[str, ToolContext] = {}  # by call id, of those that run
 
     async def run_all(self, calls: Sequence[WholeCall]) -> None:
         """Run a step's calls side by side; returns when each has its outcome. Cancelled, it cancels them all."""
@@ -55,6 +56,11 @@ class Calls:
         """Answer the calls that never will be, so that the history stays valid for the next request."""
         for call in calls:
             self._complete(call.call_id, "interrupted", error=why)
+
+    def _put_out(self, call_id: str) -> str | None:
+        """What the tool has put out so far."""
+        context = self._contexts.get(call_id)
+        return None if context is None or context.put_out is None else repaired(context.put_out)
 
     async def _run(self, call: WholeCall) -> None:
         self._began[call.call_id] = self._env.now_ms()
@@ -89,6 +95,7 @@ class Calls:
             report=progress.report,
             keep=self._keep,
         )
+        self._contexts[call_id] = context
         try:
             try:
                 async with asyncio.timeout(tool.timeout_s) as limit:
@@ -115,10 +122,14 @@ class Calls:
     def _progress(self, call_id: str, fraction: float | None, note: str | None) -> None:
         if call_id in self._began:
             note = None if note is None else repaired(note)
-            self._writer.write(events.ToolProgress(self._run_id, call_id, fraction, note, time=self._env.now_ms()))
+            output, now = self._put_out(call_id), self._env.now_ms()
+            self._writer.write(events.ToolProgress(self._run_id, call_id, fraction, note, output, time=now))
 
     def _complete(self, call_id: str, outcome: ToolOutcome, *, result: Json = None, error: str | None = None) -> None:
         now = self._env.now_ms()
+        if outcome != "success":
+            result = self._put_out(call_id)
+        self._contexts.pop(call_id, None)
         self._writer.write(
             events.ToolComplete(
                 self._run_id,

@@ -76,7 +76,13 @@ def orphan_ends(draft: Draft, stopped_by: str | None, now: int) -> list[events.S
     started = draft.started
     found: list[events.Stored] = [
         events.ToolComplete(
-            started.run_id, call.call_id, "interrupted", duration_ms=0, error=INTERRUPTED_CALL, time=now
+            started.run_id,
+            call.call_id,
+            "interrupted",
+            duration_ms=0,
+            result=call.progress and call.progress.output,
+            error=INTERRUPTED_CALL,
+            time=now,
         )
         for call in draft.open_calls()
     ]
