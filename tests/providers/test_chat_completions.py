@@ -133,6 +133,7 @@ async def test_a_refusal_in_a_field_of_its_own_is_shown_and_ends_as_one() -> Non
         ("content_filter", "refused"),
         ("content_filter: RECITATION", "refused"),
         ("SAFETY", "refused"),
+        ("PROHIBITED_CONTENT", "refused"),
         ("model_context_window_exceeded", "context_full"),
     ],
 )
@@ -146,6 +147,9 @@ async def test_every_reason_to_end(reason: str, expected: str) -> None:
     [
         ("error", "provider_overloaded"),
         ("insufficient_system_resource", "provider_overloaded"),
+        ("MALFORMED_FUNCTION_CALL", "provider_overloaded"),
+        ("function_call_filter: MALFORMED_FUNCTION_CALL", "provider_overloaded"),
+        ("MISSING_THOUGHT_SIGNATURE", "provider_overloaded"),
         ("abort", "provider_truncated"),
         (None, "provider_truncated"),
     ],
@@ -154,6 +158,13 @@ async def test_a_reason_that_is_no_proper_end(reason: str | None, code: str) -> 
     with pytest.raises(ProviderError) as caught:
         await came_of({"content": "Half"}, reason=reason)
     assert (caught.value.code, caught.value.retryable) == (code, True)
+
+
+async def test_no_call_runs_that_the_server_could_not_read() -> None:
+    """As Gemini says of calls that its model wrote wrong."""
+    pieces = [piece(WHOLE["a"], name="sum", id="c0")]
+    with pytest.raises(ProviderError, match="malformed_function_call"):
+        await came_of(*pieces, reason="MALFORMED_FUNCTION_CALL")
 
 
 async def test_what_was_read_from_the_cache_is_no_input() -> None:
