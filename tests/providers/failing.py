@@ -193,6 +193,23 @@ def _endings() -> dict[str, Mode]:
             [Script(CallTool("add", {"left": "one"})), GOOD], "completed", kept="Well.", calls=["failed"]
         ),
         "no_such_tool": Mode([Script(CallTool("divide", ADD)), GOOD], "completed", kept="Well.", calls=["failed"]),
+        "calls_after_thinking": Mode(
+            [
+                Script(Think("I see."), Say("One. "), CallTool("add", ADD), CallTool("add", ADD)),
+                Script(Think("So."), Say("Two.")),
+            ],
+            "completed",
+            kept="One. Two.",
+            calls=["success"] * 2,
+            runs=2,
+        ),
+        "call_that_the_server_could_not_read": Mode(
+            [Script(End("MALFORMED_FUNCTION_CALL")), GOOD],
+            "completed",
+            kept="Well.",
+            notices=["retrying"],
+            of=lambda speaker: speaker is GEMINI,
+        ),
         "byte_by_byte": Mode([Script(Say("Grüße ", "👋🏽"), delivery="drip")], "completed", kept="Grüße 👋🏽"),
         "characters_cut": Mode([Script(Say("Grüße ", "👋🏽"), delivery="cut_utf8")], "completed", kept="Grüße 👋🏽"),
         "characters_in_halves": Mode([Script(Say("a \ud83d", "\udc4b b"))], "completed", kept="a 👋 b"),

@@ -14,6 +14,8 @@ from tests.providers.speakers import SPEAKERS, Speaker
 
 PLAYED = modes()
 STALLED = stalls()
+CUT_OFF = ("provider_truncated", "provider_overloaded", "inactive")
+"""What leaves the counts of tokens untold, so that they are estimated."""
 STATUS = {"completed": "complete"}
 """Of the answer, where it is not called as the outcome."""
 
@@ -38,6 +40,9 @@ def checked(mode: Mode, came: Came | BaseException) -> None:
     assert "I thi" not in sent, "thinking that was cut off is not signed"
     if mode.stops:
         assert done["stoppedBy"] == "tester"
+    if mode.kept and (mode.stops or mode.code in CUT_OFF):
+        usage = done["usage"]
+        assert usage["estimated"] and usage["inputTokens"] > 0 and usage["outputTokens"] > 0
 
 
 @functools.cache
