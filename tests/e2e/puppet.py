@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 import msgspec
 
-from hub.chat.parts import Json, TextPart, Usage
+from hub.chat.parts import Citation, Json, TextPart, Usage
 from hub.errors import ProviderError
 from hub.providers.base import (
+    Cited,
     Delta,
     FinishReason,
     Request,
@@ -43,6 +44,10 @@ class Step:
 
     def think(self, text: str) -> None:
         self._deltas.put_nowait(ThinkingDelta(0, text))
+
+    def cite(self, *citations: Citation, block: int = 0) -> None:
+        """What passages that have come rest on."""
+        self._deltas.put_nowait(Cited(block, citations))
 
     def end_thought(self) -> None:
         self._deltas.put_nowait(ThinkingEnd(0))

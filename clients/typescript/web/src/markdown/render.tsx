@@ -5,9 +5,11 @@
 
 import type { MarkedToken, Token, Tokens } from "marked";
 import type { ComponentChild, JSX } from "preact";
+import { MARK, withoutMarks } from "../state/citations";
 import { CodeBlock } from "./code";
 import { decodeEntities } from "./entities";
 import { safeHref } from "./links";
+import { Mark } from "./mark";
 
 export function renderBlock(token: Token, closed: boolean): ComponentChild {
   const known = token as MarkedToken;
@@ -17,9 +19,9 @@ export function renderBlock(token: Token, closed: boolean): ComponentChild {
     case "paragraph":
       return <p>{renderInline(known.tokens)}</p>;
     case "text":
-      return known.tokens ? renderInline(known.tokens) : decodeEntities(known.text);
+      return known.tokens ? renderInline(known.tokens) : prose(decodeEntities(known.text));
     case "code":
-      return <CodeBlock code={known.text} lang={language(known.lang)} closed={closed || isFenceClosed(known.raw)} />;
+      return <CodeBlock code={withoutMarks(known.text)} lang={language(known.lang)} closed={closed || isFenceClosed(known.raw)} />;
     case "blockquote":
       return <blockquote>{renderBlocks(known.tokens, closed)}</blockquote>;
     case "list":
@@ -29,7 +31,7 @@ export function renderBlock(token: Token, closed: boolean): ComponentChild {
     case "hr":
       return <hr />;
     case "html":
-      return <p class="raw-html">{known.raw.trimEnd()}</p>;
+      return <p class="raw-html">{withoutMarks(known.raw).trimEnd()}</p>;
     case "space":
     case "def":
       return null;
@@ -50,7 +52,7 @@ function inline(token: Token): ComponentChild {
   const known = token as MarkedToken;
   switch (known.type) {
     case "text":
-      return known.tokens ? renderInline(known.tokens) : known.escaped ? known.raw : decodeEntities(known.text);
+      return known.tokens ? renderInline(known.tokens) : prose(known.escaped ? known.raw : decodeEntities(known.text));
     case "escape":
       return known.text;
     case "strong":
@@ -60,7 +62,7 @@ function inline(token: Token): ComponentChild {
     case "del":
       return <del>{renderInline(known.tokens)}</del>;
     case "codespan":
-      return <code>{known.text}</code>;
+      return <code>{withoutMarks(known.text)}</code>;
     case "br":
       return <br />;
     case "link":
@@ -71,13 +73,20 @@ function inline(token: Token): ComponentChild {
       return <input type="checkbox" checked={known.checked} disabled aria-label={known.checked ? "Done" : "Not done"} />;
     default:
       // Raw HTML, and whatever a newer lexer may know: what was written.
-      return token.raw;
+      return withoutMarks(token.raw);
   }
 }
 
+/** Text with the marks of its sources. */
+function prose(text: string): ComponentChild {
+  if (!text.includes("\uE000")) return text;
+  return text.split(MARK).map((piece, index) => (index % 2 === 0 ? piece : <Mark numbers={piece} />));
+}
+
 function link(token: Tokens.Link): ComponentChild {
-  const href = safeHref(token.autolink ? token.href : decodeEntities(token.href));
-  const text = token.autolink ? token.text : renderInline(token.tokens);
+  const href = safeHref(withoutMarks(token.autolink ? token.href : decodeEntities(token.href)));
+  // An address at the end of a passage has the passage's mark in it.
+  const text = token.autolink ? prose(token.text) : renderInline(token.tokens);
   return href === null ? <span class="no-link">{text}</span> : outbound(href, text);
 }
 

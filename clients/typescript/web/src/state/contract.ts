@@ -16,9 +16,22 @@ export type Status =
   | "superseded";
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** What a passage of an answer rests on. `start` and `end` count UTF-16 code units; without them it is the whole text. */
+export interface Citation {
+  source: "document" | "web";
+  title?: string | null;
+  url?: string | null;
+  fileId?: string | null;
+  quote?: string | null;
+  page?: number | null;
+  endPage?: number | null;
+  start?: number | null;
+  end?: number | null;
+}
 export interface TextPart {
   type: "text";
   text: string;
+  citations?: Citation[];
 }
 export interface ThinkingPart {
   type: "thinking";
@@ -163,7 +176,7 @@ type Kinds = {
   message_queued: InRun & { messageId: string; place: number };
   run_started: InRun & { messageId: string; replyTo: string; provider: string; model: string; epoch: string };
   step: InRun & { index: number };
-  text: InPart & { delta: string };
+  text: InPart & { delta: string; citations?: Citation[] };
   thinking: InPart & { delta: string };
   tool_start: InPart & {
     callId: string;

@@ -16,6 +16,7 @@ import type {
   Session,
   SessionEvent,
   SnapshotEvent,
+  TextPart,
   ToolPart,
 } from "./contract";
 import { type Pace, paceAfter } from "./rates";
@@ -151,7 +152,7 @@ export class Transcript {
         return this.edit(event.messageId, (message) => {
           const old = message.parts[event.part];
           const before = old?.type === event.type ? old.text : "";
-          const grown = withPart(message, event.part, { ...old, type: event.type, text: before + event.delta });
+          const grown = withPart(message, event.part, withText(event, old, before + event.delta));
           const pace = message.pace && event.delta !== "" ? paceAfter(message.pace, event.delta.length, event.time) : null;
           return pace ? { ...grown, pace } : grown;
         });
@@ -354,6 +355,12 @@ export class Transcript {
 
 function askedAbout(call: ToolPart, { reason, expiresAt, attempt = 1 }: Asked): ToolPart {
   return { ...call, state: "approval", approval: { attempt }, asked: { reason, expiresAt, attempt } };
+}
+
+function withText(event: Extract<JournalEvent, { type: "text" | "thinking" }>, old: Part | undefined, text: string): Part {
+  if (event.type === "thinking") return { ...old, type: "thinking", text };
+  const part: TextPart = { ...(old?.type === "text" ? old : {}), type: "text", text };
+  return event.citations?.length ? { ...part, citations: [...(part.citations ?? []), ...event.citations] } : part;
 }
 
 function withPart(message: MessageView, index: number, part: Part): MessageView {

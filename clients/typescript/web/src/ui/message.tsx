@@ -1,7 +1,9 @@
 /** One message of the transcript, painted anew only when it changes itself. */
 
 import { useCallback, useEffect, useState } from "preact/hooks";
+import { SourcesProvider } from "../markdown/mark";
 import type { Chat } from "../state/chat";
+import { citedIn } from "../state/citations";
 import type { FilePart, Status } from "../state/contract";
 import { nameOf } from "../state/presence";
 import { finalRates, liveRates } from "../state/rates";
@@ -12,6 +14,7 @@ import { FileView } from "./file";
 import { ratesText } from "./format";
 import { memo, useWatched } from "./hooks";
 import { PartView } from "./parts";
+import { SourceList, useSources } from "./sources";
 
 const LONG_ANSWER_CHARS = 8000;
 const LONG_QUESTION_CHARS = 1200;
@@ -78,15 +81,19 @@ function Body({ chat, message, last }: { chat: Chat; message: MessageView; last:
   const [foldable] = useState(mayFold);
   const [folded, setFolded] = useState(foldable);
   const end = message.parts.length - 1;
+  const cited = citedIn(message.parts);
+  const sources = useSources(cited.sources);
   return (
     <div class="body">
       <div class={folded ? "folded" : undefined}>
         {message.role === "user" ? (
           <Asked chat={chat} message={message} />
         ) : (
-          message.parts.map((part, index) => (
-            <PartView key={index} chat={chat} part={part} growing={streaming && index === end} />
-          ))
+          <SourcesProvider value={sources}>
+            {message.parts.map((part, index) => (
+              <PartView key={index} chat={chat} part={part} marked={cited.texts.get(index)} growing={streaming && index === end} />
+            ))}
+          </SourcesProvider>
         )}
         {streaming && !showsGrowth(message) && <Waiting />}
       </div>
@@ -95,6 +102,7 @@ function Body({ chat, message, last }: { chat: Chat; message: MessageView; last:
           {folded ? "Show all" : "Show less"}
         </button>
       )}
+      {cited.sources.length > 0 && <SourceList sources={cited.sources} wanted={sources.wanted} />}
     </div>
   );
 }

@@ -8,10 +8,18 @@ import { ApprovalBox, approvalText } from "./approval";
 import { FileView } from "./file";
 import { json, seconds } from "./format";
 
-export function PartView({ chat, part, growing }: { chat: Chat; part: Part; growing: boolean }) {
+interface Props {
+  chat: Chat;
+  part: Part;
+  /** The text with the marks of its sources, if it has any. */
+  marked: string | undefined;
+  growing: boolean;
+}
+
+export function PartView({ chat, part, marked, growing }: Props) {
   switch (part.type) {
     case "text":
-      return part.text === "" ? null : <Markdown text={part.text} growing={growing} />;
+      return part.text === "" ? null : <Markdown text={marked ?? part.text} growing={growing} />;
     case "thinking":
       return part.text === "" ? null : <Thinking text={part.text} growing={growing} />;
     case "tool_call":
