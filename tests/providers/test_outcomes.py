@@ -4,13 +4,13 @@ works, though the server is strict about what it is sent."""
 import asyncio
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from tests.providers.failing import INACTIVITY_S, Came, Mode, Stage, modes, stalls
 from tests.providers.hubs import notices, one, text
-from tests.providers.speakers import SPEAKERS, Speaker
+from tests.providers.speakers import ANTHROPIC, OPENAI, SPEAKERS, Speaker
 
 PLAYED = modes()
 STALLED = stalls()
@@ -56,9 +56,9 @@ def stalled(speaker: Speaker) -> Mapping[str, Came | BaseException]:
     return asyncio.run(Stage(speaker, stalls(), provider_inactivity_s=INACTIVITY_S).play())
 
 
-def each(there: Mapping[str, Mode]) -> pytest.MarkDecorator:
+def each(there: Mapping[str, Mode], speakers: Sequence[Speaker] = SPEAKERS) -> pytest.MarkDecorator:
     """Every provider with every mode that it can have."""
-    pairs = [(speaker, name) for speaker in SPEAKERS for name, mode in there.items() if mode.of(speaker)]
+    pairs = [(speaker, name) for speaker in speakers for name, mode in there.items() if mode.of(speaker)]
     return pytest.mark.parametrize(("asked", "name"), pairs, ids=[f"{asked.name}-{name}" for asked, name in pairs])
 
 
@@ -70,3 +70,23 @@ def test_failure(asked: Speaker, name: str) -> None:
 @each(STALLED)
 def test_stall(asked: Speaker, name: str) -> None:
     checked(STALLED[name], stalled(asked)[name])
+
+
+@functools.cache
+def played_in_one_piece(speaker: Speaker) -> Mapping[str, Came | BaseException]:
+    return asyncio.run(Stage(speaker, in_one_piece(), streaming_percent=0).play())
+
+
+def in_one_piece() -> Mapping[str, Mode]:
+    """What does not look at the answer while it comes."""
+    return {name: mode for name, mode in modes().items() if mode.gate is None}
+
+
+@each(in_one_piece(), (ANTHROPIC, OPENAI))
+def test_failure_where_answers_are_not_streamed(asked: Speaker, name: str) -> None:
+    """The other branch of the roll-out keeps the same contract."""
+    came = played_in_one_piece(asked)[name]
+    checked(PLAYED[name], came)
+    assert isinstance(came, Came)
+    steps = len([event for event in came.events if event["type"] == "step"])
+    assert len([event for event in came.events if event["type"] == "text"]) <= steps
