@@ -125,6 +125,7 @@ def _anthropic(settings: Settings, key: SecretStr) -> Provider:
         key.get_secret_value(),
         base_url=settings.anthropic_base_url,
         thinking=settings.anthropic_thinking,
+        citations=settings.anthropic_citations,
         inactivity_s=settings.provider_inactivity_s,
     )
     provider.default_model = settings.default_model("anthropic") or provider.default_model

@@ -97,6 +97,10 @@ class ProviderSettings(BaseSettings):
         default=False,
         description="true (models of Anthropic think, and show a summary of it) or false (as the model does)",
     )
+    anthropic_citations: bool = Field(
+        default=True,
+        description="true (answers of Anthropic's say which passages of users' documents they rest on) or false",
+    )
     providers_allowed: Names = Field(
         default=(), description="a list of the providers that sessions may use, or nothing for all"
     )

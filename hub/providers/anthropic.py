@@ -35,6 +35,7 @@ class AnthropicProvider:
 
     `timeout_s` bounds connecting and sending; `inactivity_s` bounds the wait for the answer's beginning, and for each
     next event of it (pings count). `thinking` asks for it, and for its summary; else the model's own default holds.
+    `citations`: answers say which passages of users' documents they rest on.
     Raises `SettingsError` for a key or an address that cannot be right.
     """
 
@@ -48,6 +49,7 @@ class AnthropicProvider:
         default_model: str = "claude-sonnet-5-5",
         max_tokens: int = 16_384,
         thinking: bool = False,
+        citations: bool = True,
         timeout_s: float = 10.0,
         inactivity_s: float = 60.0,
     ) -> None:
@@ -56,6 +58,7 @@ class AnthropicProvider:
         self._base_url = checked_url(base_url or BASE_URL, WHO)
         self._max_tokens = max_tokens
         self._thinking = thinking
+        self._citations = citations
         self._timeout_s = timeout_s
         self._inactivity_s = inactivity_s
         self._clean = Sanitiser(api_key)
@@ -65,8 +68,14 @@ class AnthropicProvider:
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """See `Provider.stream`."""
         client = await self._ready()
-        body = to_body(request, max_tokens=self._max_tokens, thinking=self._thinking)
-        reader = StreamReader(sent_names(request.tools))
+        documents: list[str] = []
+        body = to_body(
+            request,
+            max_tokens=self._max_tokens,
+            thinking=self._thinking,
+            documents=documents if self._citations else None,
+        )
+        reader = StreamReader(sent_names(request.tools), documents)
         stream = await self._open(client, body)
         try:
             events = stream.raw_events(stream.response)

@@ -7,6 +7,7 @@ answers):
 - each answer is cut by `step` into the assistant's turn and the user's turn with its tool results;
 - every tool call is answered, first thing in the turn right after it, and the answer tells the outcomes apart;
 - ids of calls are unique in the request; ids and names have the characters that Anthropic takes;
+- documents are all to be cited, or none of them; by their place among all is told which one is;
 - thinking goes back only to who made it, signed, at the head of its turn and never alone;
 - strings hold no half characters (lone surrogates), and numbers are finite.
 """
@@ -17,10 +18,12 @@ import msgspec
 
 from hub.chat.parts import FilePart, Json, Message, TextPart, ThinkingPart, ToolCallPart
 from hub.providers.history import (
+    ATTACHABLE,
     EMPTY_MESSAGE,
     GO_ON,
+    IMAGES,
     LEFT_OUT,
-    PDF,
+    PROSE,
     Attached,
     CallIds,
     errors_text,
@@ -47,15 +50,21 @@ class Turn(msgspec.Struct):
 
 
 def to_turns(
-    messages: Sequence[Message], client_errors: Sequence[str] = (), files: Mapping[str, bytes] = {}
+    messages: Sequence[Message],
+    client_errors: Sequence[str] = (),
+    files: Mapping[str, bytes] = {},
+    *,
+    documents: list[str] | None = None,
 ) -> list[Turn]:
     """The turns of a request. `client_errors` are told at the end of the last turn of the user; `files` are the bytes
-    of those in messages of users, by id."""
+    of those in messages of users, by id. With `documents`, answers are to cite them: their ids are appended to it, by
+    the place of each among the documents of the request."""
     ids = CallIds()
     turns: list[Turn] = []
     for message in messages:
         if message.role == "user":
-            _add(turns, "user", [_said(said) for said in user_content(message, files)])
+            content = user_content(message, files, takes=ATTACHABLE if documents is None else (*ATTACHABLE, *PROSE))
+            _add(turns, "user", [_said(said, documents) for said in content])
         else:
             _add_answer(turns, message, ids)
     if not turns or turns[0].role != "user":
@@ -74,13 +83,21 @@ def _text(text: str) -> Block:
     return {"type": "text", "text": whole_text(text)}
 
 
-def _said(said: str | Attached) -> Block:
+def _said(said: str | Attached, documents: list[str] | None) -> Block:
     if isinstance(said, str):
         return _text(said)
     source = {"type": "base64", "media_type": said.media_type, "data": said.base64}
-    if said.media_type == PDF:
-        return {"type": "document", "source": source, "title": said.name}
-    return {"type": "image", "source": source}
+    if said.media_type in IMAGES:
+        return {"type": "image", "source": source}
+    if said.text:
+        source = {"type": "text", "media_type": "text/plain", "data": said.text}
+    block: Block = {"type": "document", "source": source}
+    if said.name.strip():
+        block["title"] = said.name
+    if documents is not None:
+        block["citations"] = {"enabled": True}
+        documents.append(said.file_id)
+    return block
 
 
 def _add(turns: list[Turn], role: str, blocks: list[Block]) -> None:

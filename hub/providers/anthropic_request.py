@@ -11,12 +11,15 @@ from hub.providers.text import whole_json, whole_text
 _CACHE: Block = {"type": "ephemeral"}
 
 
-def to_body(request: Request, *, max_tokens: int, thinking: bool) -> dict[str, Json]:
-    """The fields of the body, without `stream`.
+def to_body(
+    request: Request, *, max_tokens: int, thinking: bool, documents: list[str] | None = None
+) -> dict[str, Json]:
+    """The fields of the body, without `stream`. With `documents`, answers are to cite those of the request, whose ids
+    are appended to it.
 
     Cache markers stand where prefixes end that come again: the tools, the system text, and the last turn of the user.
     """
-    turns = to_turns(request.messages, request.client_errors, request.files)
+    turns = to_turns(request.messages, request.client_errors, request.files, documents=documents)
     body: dict[str, Json] = {"model": request.model, "max_tokens": max_tokens}
     if request.system.strip():
         body["system"] = [{"type": "text", "text": whole_text(request.system), "cache_control": _CACHE}]

@@ -5,13 +5,15 @@ Only the fields that matter are read; unknown events, blocks and fields are pass
     message_start · (content_block_start · content_block_delta* · content_block_stop)* · message_delta · message_stop
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from hub.chat.parts import NO_USAGE, Usage
+from hub.providers.anthropic_citations import WireCitation, citation_of
 from hub.providers.anthropic_errors import truncated
 from hub.providers.base import (
+    Cited,
     Delta,
     FinishReason,
     StepEnd,
@@ -23,6 +25,7 @@ from hub.providers.base import (
     ToolCallStart,
     UsageSoFar,
 )
+from hub.providers.citing import Bound, units
 from hub.providers.text import CHARACTERS_PER_TOKEN, USAGE_EVERY_CHARACTERS, Joiner, decode_wire, parse_arguments
 
 _REASONS: Mapping[str, FinishReason] = {
@@ -69,6 +72,7 @@ class _WireDelta(msgspec.Struct):
     signature: str = ""
     stop_reason: str | None = None
     stop_details: _StopDetails | None = None
+    citation: WireCitation | None = None
 
 
 class _Started(msgspec.Struct):
@@ -118,24 +122,40 @@ class _Open:
     """The block that is under way."""
 
     def __init__(self, index: int, block: _Block) -> None:
-        self.index = index
+        self.index = index  # by which it is given on
         self.kind = block.type
         self.call_id = block.id
         self.data = block.data
         self.signature: str | None = None
         self.text = Joiner()
         self.arguments: list[str] = []  # pieces of their JSON
+        self.units = 0  # of the text so far
+        self.citations: list[WireCitation] = []
+
+
+class _Text(msgspec.Struct):
+    """A text, which may be of several blocks: a passage that is cited is one of its own, in the midst of a sentence."""
+
+    index: int
+    units: int = 0
+    bound: Bound = msgspec.field(default_factory=Bound)
 
 
 class StreamReader:
-    """Reads the events of one answer. `names`: from the names that tools were sent by to their own."""
+    """Reads the events of one answer.
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    `names`: from the names that tools were sent by to their own. `documents`: the ids of those that it may cite; with
+    any, blocks of text that follow each other are one.
+    """
+
+    def __init__(self, names: Mapping[str, str], documents: Sequence[str] = ()) -> None:
         self.began = False
         """Something of the answer has come."""
         self.ended = False
         """The answer has come to its proper end."""
         self._names = names
+        self._documents = documents
+        self._text: _Text | None = None  # the last block's, if it was of text
         self._open: _Open | None = None
         self._held: ToolCallEnd | None = None  # the last block's; given once it is clear that it was not cut off
         self._counts = WireUsage()
@@ -175,6 +195,12 @@ class StreamReader:
         if block is None or block.type not in _KINDS:
             return deltas
         self._open = _Open(event.index, block)
+        if block.type != "text":
+            self._text = None
+        elif self._text is None or not self._documents:
+            self._text = _Text(event.index)
+        else:
+            self._open.index = self._text.index
         if block.type == "tool_use":
             deltas.append(ToolCallStart(block.id, self._names.get(block.name, block.name)))
         elif text := self._open.text.join(block.text or block.thinking):
@@ -195,6 +221,10 @@ class StreamReader:
             case "signature_delta":
                 block.signature = delta.signature
                 return []
+            case "citations_delta":
+                if delta.citation is not None:
+                    block.citations.append(delta.citation)
+                return []
             case _:
                 return []
         text = block.text.join(piece)
@@ -208,6 +238,7 @@ class StreamReader:
                 block.arguments.append(text)
                 return ToolCallDelta(block.call_id, text)
             case _:
+                block.units += units(text)
                 return TextDelta(block.index, text)
 
     def _estimate(self, characters: int) -> list[Delta]:
@@ -232,7 +263,19 @@ class StreamReader:
                 deltas.append(ThinkingEnd(block.index, signature=block.signature or None))
             case "redacted_thinking":
                 deltas.append(ThinkingEnd(block.index, redacted=block.data))
+            case "text":
+                deltas += self._cited(block)
         return deltas
+
+    def _cited(self, block: _Open) -> Iterator[Delta]:
+        """What the passage rests on that this block is."""
+        if (text := self._text) is None:
+            return
+        start, text.units = text.units, text.units + block.units
+        known = (citation_of(each, self._documents, (start, text.units)) for each in block.citations)
+        citations = [each for each in known if each is not None]
+        if block.units and (taken := text.bound.take(citations)):
+            yield Cited(text.index, taken)
 
     def _release(self) -> list[Delta]:
         held, self._held = self._held, None

@@ -21,6 +21,8 @@ NO_TOOL_NAME = "unnamed"
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 PDF = "application/pdf"
 ATTACHABLE = (*IMAGES, PDF)
+PROSE = ("text/plain", "text/markdown")
+"""Texts of which a passage can be cited; a table's rows are none."""
 BOM = "\ufeff"
 GO_ON = "Your last message was cut off. Go on exactly where it stopped; repeat nothing and do not mention the break."
 
@@ -71,11 +73,13 @@ def steps(parts: Sequence[Part]) -> Iterable[list[Part]]:
 
 
 class Attached(msgspec.Struct, frozen=True):
-    """A file that a model can look at: an image or a PDF, as base64."""
+    """A file that a model can look at: an image or a PDF, as base64, or a text."""
 
+    file_id: str
     name: str
     media_type: str
-    base64: str
+    base64: str = ""
+    text: str = ""
 
 
 def user_content(
@@ -83,7 +87,7 @@ def user_content(
 ) -> list[str | Attached]:
     """What a user's message says, never nothing: what the client sent along, then the user's own words and files.
 
-    Files are those of types in `takes` whose bytes are there; those of text are told as text, all others by name.
+    Files are those of types in `takes` whose bytes are there; others of text are told as text, all others by name.
     """
     context = [] if message.context is None else [f"<context>\n{json_text(message.context)}\n</context>"]
     said = [found for part in message.parts if (found := _user_part(part, files, takes))]
@@ -104,11 +108,15 @@ def _file(part: FilePart, content: bytes | None, takes: Collection[str]) -> str 
     note = whole_text(f"[file: {part.name}, {part.media_type}, {part.size} bytes]")
     if content is None:
         return note
+    name = whole_text(part.name)
     if part.media_type.startswith("text/"):
-        return f"{note}\n{content.decode('utf-8', 'replace').removeprefix(BOM)}\n[end of the file]"
+        text = content.decode("utf-8", "replace").removeprefix(BOM)
+        if part.media_type in takes and text.strip():
+            return Attached(part.file_id, name, part.media_type, text=text)
+        return f"{note}\n{text}\n[end of the file]"
     if part.media_type not in takes:
         return f"{note} (Its contents cannot be shown to you.)"
-    return Attached(whole_text(part.name), part.media_type, base64.b64encode(content).decode())
+    return Attached(part.file_id, name, part.media_type, base64.b64encode(content).decode())
 
 
 def errors_text(client_errors: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.provider_server.player import Player
-from tests.provider_server.rules import Signer
+from tests.provider_server.rules import Signer, cites
 from tests.provider_server.script import CallTool, End, ErrorEvent, Piece, Redacted, Say, Script, Think
 from tests.provider_server.wire import Exchange, json_bytes
 
@@ -37,7 +37,11 @@ class AnthropicPlayer(Player):
         await self._ping()
 
     async def _say(self, step: Say) -> None:
-        await self._block({"type": "text", "text": ""}, step.pieces, "text_delta", "text")
+        cited = cites(self._body)
+        for cite in step.cites:
+            assert "document_index" not in cite or cited[cite["document_index"]], "only what is to be cited is"
+        block = {"type": "text", "text": "", **({"citations": []} if step.cites else {})}
+        await self._block(block, step.pieces, "text_delta", "text", cites=step.cites)
 
     async def _think(self, step: Think) -> None:
         text = "".join(piece for piece in step.pieces if isinstance(piece, str))
@@ -53,12 +57,20 @@ class AnthropicPlayer(Player):
         await self._block(block, step.pieces, "input_json_delta", "partial_json")
 
     async def _block(
-        self, block: Mapping[str, Any], pieces: Sequence[Piece], delta: str, field: str, signature: str | None = None
+        self,
+        block: Mapping[str, Any],
+        pieces: Sequence[Piece],
+        delta: str,
+        field: str,
+        signature: str | None = None,
+        cites: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         index, self._index = self._index, self._index + 1
         await self._event("content_block_start", index=index, content_block=block)
         async for piece in self._texts(pieces):
             await self._event("content_block_delta", index=index, delta={"type": delta, field: piece})
+        for cite in cites:
+            await self._event("content_block_delta", index=index, delta={"type": "citations_delta", "citation": cite})
         if signature is not None:
             signed = {"type": "signature_delta", "signature": signature}
             await self._event("content_block_delta", index=index, delta=signed)

@@ -44,6 +44,9 @@ class OpenAIPlayer(Player):
     async def _say(self, step: Say) -> None:
         async for piece in self._texts(step.pieces):
             await self._delta({"content": piece})
+        if step.cites:
+            annotations = [{"type": "url_citation", "url_citation": cite} for cite in step.cites]
+            await self._delta({"annotations": annotations})
 
     async def _think(self, step: Think) -> None:
         async for piece in self._texts(step.pieces):
@@ -127,12 +130,16 @@ class WholePlayer(OpenAIPlayer):
         super().__init__(exchange, script, body, style, signer)
         self._texts_of: dict[str, str] = {}  # content and reasoning
         self._whole_calls: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
 
     async def _begin(self) -> None:
         await self._write(b'{"id": "chatcmpl-local", "object": "chat.completion", ')
 
     async def _delta(self, delta: Mapping[str, Any]) -> None:
         for field, value in delta.items():
+            if field == "annotations":
+                self._annotations.extend(value)
+                continue
             if field != "tool_calls":
                 self._texts_of[field] = self._texts_of.get(field, "") + value
                 continue
@@ -144,6 +151,8 @@ class WholePlayer(OpenAIPlayer):
 
     async def _end(self, end: End) -> None:
         message: dict[str, Any] = {"role": "assistant", "content": None, **self._texts_of}
+        if self._annotations:
+            message["annotations"] = self._annotations
         if self._whole_calls:
             message["tool_calls"] = self._whole_calls
         choice = {"index": 0, "message": message, "finish_reason": REASONS.get(end.reason, end.reason)}

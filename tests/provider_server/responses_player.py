@@ -42,11 +42,15 @@ class ResponsesPlayer(Player):
         at = await self._added(item)
         part: Item = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         where = {**at, "content_index": 0}
-        await self._event("response.content_part.added", **where, part=part)
+        await self._event("response.content_part.added", **where, part=dict(part))
         text = ""
         async for piece in self._texts(step.pieces):
             text += piece
             await self._event("response.output_text.delta", **where, delta=piece, logprobs=[])
+        for index, cite in enumerate(step.cites):
+            added = {**where, "annotation_index": index, "annotation": cite}
+            await self._event("response.output_text.annotation.added", **added)
+        part["annotations"] = list(step.cites)
         await self._event("response.output_text.done", **where, text=text, logprobs=[])
         await self._event("response.content_part.done", **where, part={**part, "text": text})
         await self._done({**item, "content": [{**part, "text": text}]})

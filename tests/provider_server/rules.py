@@ -24,7 +24,8 @@ RULES. A request that breaks one is answered 400 `invalid_request_error` with th
     data that this server made.
 15. No assistant turn is only thinking or ends with it. While thinking is on, thinking comes first in its turn.
 16. At most four blocks have `cache_control`, none of them thinking, all of type "ephemeral".
-17. An `image` is base64 of a type that the model can see, a `document` of a PDF, and the bytes are what they say.
+17. An `image` is base64 of a type that the model can see, a `document` of a PDF or a non-blank plain text, and the
+    bytes are what they say. A document's title is not blank; `citations` are enabled for all documents or for none.
 18. The request fits the model's window: its characters / 4 are the tokens ("prompt is too long").
 """
 
@@ -131,6 +132,7 @@ def check_body(
     _check_tools(body.get("tools"), body.get("tool_choice"))
     thinks = _check_thinking_setting(body.get("thinking"), body["max_tokens"])
     turns = merged(body.get("messages"))
+    demand(len(set(cites(body))) < 2, "citations: must be enabled for all documents or for none")
     _check_turns(turns, signer, thinks)
     _check_pairs(turns)
     if not body.get("tools"):
@@ -202,9 +204,32 @@ def _blocks(content: object, at: str, allowed: frozenset[str]) -> list[Obj]:
         elif kind in ("image", "document"):
             source = as_object(block.get("source"), f"{at}.{index}.source")
             demand(source.get("type") in ("base64", "url", "text", "file"), f"{at}.{index}.source: unknown type")
+            if kind == "document":
+                _check_document(block, source, f"{at}.{index}")
             if source.get("type") == "base64":
                 _check_file(source.get("media_type"), source.get("data"), str(kind), f"{at}.{index}.source")
     return blocks
+
+
+def _check_document(block: Obj, source: Obj, at: str) -> None:
+    if source.get("type") == "text":
+        demand(source.get("media_type") == "text/plain", f"{at}.source.media_type: must be text/plain")
+        _text(source.get("data"), f"{at}.source.data")
+    if "title" in block:
+        _text(block["title"], f"{at}.title")
+    if "citations" in block:
+        demand(block["citations"] in ({"enabled": True}, {"enabled": False}), f"{at}.citations: must be enabled or not")
+
+
+def cites(body: Obj) -> list[bool]:
+    """Whether each of the request's documents is to be cited, in their order."""
+    blocks = (block for message in body["messages"] for block in _contents(message))
+    return [block.get("citations", {}).get("enabled", False) for block in blocks if block["type"] == "document"]
+
+
+def _contents(message: Obj) -> list[Obj]:
+    content = message["content"]
+    return [] if isinstance(content, str) else content
 
 
 def _check_file(media_type: object, encoded: object, kind: str, at: str) -> None:

@@ -82,10 +82,14 @@ Piece = str | Control
 
 
 class Say:
-    """A text block, one delta for each piece. Pieces may be halves of a character, such as "\\ud83d"."""
+    """A text block, one delta for each piece. Pieces may be halves of a character, such as "\\ud83d".
 
-    def __init__(self, *pieces: Piece) -> None:
+    `cites` are what it rests on, as the wire has it.
+    """
+
+    def __init__(self, *pieces: Piece, cites: Sequence[Mapping[str, Any]] = ()) -> None:
         self.pieces = pieces
+        self.cites = cites
 
 
 class Think:

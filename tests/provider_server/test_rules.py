@@ -39,6 +39,11 @@ def assistant(*blocks: Body) -> Body:
     return {"role": "assistant", "content": list(blocks)}
 
 
+def document(said: str = "Total: 7", **more: Any) -> Body:
+    source = {"type": "text", "media_type": "text/plain", "data": said}
+    return {"type": "document", "source": source, "citations": {"enabled": True}, **more}
+
+
 def body(*messages: Body, **more: Any) -> Body:
     return {
         "model": "claude-sonnet-5-5",
@@ -72,6 +77,7 @@ def body(*messages: Body, **more: Any) -> Body:
         body(user(text()), assistant(text(), thinking(), text())),  # thinking is off
         body(tool_choice={"type": "tool", "name": "sum"}),
         body(user({"type": "image", "source": {"type": "base64", "data": "iVBORw0KGgo=", "media_type": "image/png"}})),
+        body(user(document(), document(title="Notes")), assistant(text("Yes.")), user(document())),
     ],
 )
 def test_what_keeps_the_rules_is_accepted(accepted: Body) -> None:
@@ -145,6 +151,11 @@ BROKEN: list[tuple[object, str]] = [
     (body(user(text()), assistant(result())), "not allowed here"),
     (body(user(text(step=1))), "Extra inputs"),
     (body(user({"type": "image", "source": {"type": "path"}})), "unknown type"),
+    (body(user(document(" "))), "non-whitespace"),
+    (body(user(document(title=" "))), "non-whitespace"),
+    (body(user(document(citations=True))), "enabled or not"),
+    (body(user(document(), document(citations={"enabled": False}))), "all documents or for none"),
+    (body(user(document()), assistant(text("Yes.")), user(document(citations={"enabled": False}))), "all documents"),
     # 9: the end
     (body(user(text()), assistant(text("So far "))), "trailing whitespace"),
     # 10, 11, 12: tool calls and their results

@@ -15,6 +15,7 @@ import msgspec
 
 from hub.chat.parts import NO_USAGE, Json, Usage
 from hub.providers.base import (
+    Cited,
     Delta,
     FinishReason,
     StepEnd,
@@ -23,7 +24,9 @@ from hub.providers.base import (
     ThinkingEnd,
     UsageSoFar,
 )
+from hub.providers.citing import Bound
 from hub.providers.openai.calls import Calls, WireCall
+from hub.providers.openai.citations import citation_of
 from hub.providers.openai.errors import Failures, read_error
 from hub.providers.openai.history import REASONING_FIELDS, call_signature
 from hub.providers.text import CHARACTERS_PER_TOKEN, USAGE_EVERY_CHARACTERS, Joiner, decode_wire
@@ -74,6 +77,7 @@ class _Said(msgspec.Struct):
     reasoning: Json = None
     refusal: str | None = None
     tool_calls: list[WireCall] | None = None
+    annotations: Json = None
 
 
 class _Choice(msgspec.Struct):
@@ -94,6 +98,28 @@ class Chunk(msgspec.Struct):
     @property
     def is_error(self) -> bool:
         return bool(self.error) or (self.choices is None and bool(self.message or self.detail))
+
+
+class _Content:
+    """What was said, for annotations: they come at its end, or with it, and count from its beginning."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []  # of the last text
+        self._block: int | None = None  # its number, once there is one
+        self._begins = 0  # how many characters were said before it
+        self._bound = Bound()
+
+    def begin(self, block: int) -> None:
+        self._begins += sum(map(len, self.pieces))
+        self._block, self.pieces, self._bound = block, [], Bound()
+
+    def cited(self, annotations: Json) -> Iterator[Delta]:
+        if self._block is None or not isinstance(annotations, list):
+            return
+        text = "".join(self.pieces)
+        known = (citation_of(each, text, begins=self._begins) for each in annotations)
+        if taken := self._bound.take([each for each in known if each is not None]):
+            yield Cited(self._block, taken)
 
 
 _decoder = msgspec.json.Decoder(Chunk)
@@ -122,6 +148,7 @@ class StreamReader:
         self._field: str | None = None  # of the thinking under way
         self._text: Joiner | None = None  # of the text or thinking under way
         self._block = -1
+        self._content = _Content()
         self._characters = 0  # of the output
         self._told = 0  # of them, how many the last estimate counted
 
@@ -178,6 +205,7 @@ class StreamReader:
         if said.refusal:
             self._refusal += said.refusal
             yield from self._say(said.refusal, None)
+        yield from self._content.cited(said.annotations)
         for piece in said.tool_calls or ():
             yield from self._close()
             call, deltas = self._calls.read(piece)
@@ -193,12 +221,17 @@ class StreamReader:
             yield from self._close()
             self._block += 1
             self._text, self._field = Joiner(), field
+            if field is None:
+                self._content.begin(self._block)
         if text := self._text.join(piece):
             self._characters += len(text)
             yield self._delta(text)
 
     def _delta(self, text: str) -> Delta:
-        return TextDelta(self._block, text) if self._field is None else ThinkingDelta(self._block, text)
+        if self._field is not None:
+            return ThinkingDelta(self._block, text)
+        self._content.pieces.append(text)
+        return TextDelta(self._block, text)
 
     def _close(self) -> Iterator[Delta]:
         """End the text or thinking under way."""

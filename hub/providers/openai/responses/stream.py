@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from hub.chat.parts import NO_USAGE, Json, Usage
-from hub.providers.base import Delta, FinishReason, StepEnd, TextDelta, ThinkingDelta, ThinkingEnd, UsageSoFar
+from hub.providers.base import Cited, Delta, FinishReason, StepEnd, TextDelta, ThinkingDelta, ThinkingEnd, UsageSoFar
+from hub.providers.citing import Bound
 from hub.providers.openai.calls import Calls, WireCall, WireFunction
+from hub.providers.openai.citations import citation_of
 from hub.providers.openai.errors import Failures, read_error
 from hub.providers.openai.responses.history import signature
 from hub.providers.openai.stream import DONE
@@ -45,6 +47,7 @@ class _Content(msgspec.Struct):
     type: str = ""
     text: str = ""
     refusal: str = ""
+    annotations: list[Json] | None = None
 
 
 class _Item(msgspec.Struct):
@@ -82,6 +85,7 @@ class WireEvent(msgspec.Struct):
     response: WireResponse | None = None
     object: str | None = None
     error: Json = None
+    annotation: Json = None
 
 
 _decoder = msgspec.json.Decoder(WireEvent)
@@ -97,9 +101,23 @@ class _Block:
         self.thinks = thinks
         self.text = Joiner()
         self.part = 0  # of a summary: the part whose text came last
+        self.said: list[str] = []
+        self.annotated = 0  # how many annotations have come
+        self.bound = Bound()
 
     def delta(self, text: str) -> Delta:
-        return ThinkingDelta(self.number, text) if self.thinks else TextDelta(self.number, text)
+        if self.thinks:
+            return ThinkingDelta(self.number, text)
+        self.said.append(text)
+        return TextDelta(self.number, text)
+
+    def cited(self, annotations: Sequence[Json]) -> Iterator[Delta]:
+        if not (text := "".join(self.said)):
+            return  # they come again with the item
+        self.annotated += len(annotations)
+        known = (citation_of(each, text) for each in annotations)
+        if taken := self.bound.take([each for each in known if each is not None]):
+            yield Cited(self.number, taken)
 
 
 class ResponseReader:
@@ -197,6 +215,8 @@ class ResponseReader:
                 yield from self._think(place, event.content_index, piece)
             case "response.function_call_arguments.delta":
                 yield from self._argue(place, piece)
+            case "response.output_text.annotation.added":
+                yield from self._block(place, event.content_index, thinks=False).cited([event.annotation])
             case "response.output_item.added" if event.item is not None:
                 yield from self._item_added(place, event.item)
             case "response.output_item.done" if event.item is not None:
@@ -218,6 +238,8 @@ class ResponseReader:
                         self._refusal += content.refusal
                         yield from self._say(place, index, content.text or content.refusal)
                     yield from self._rest(place, index)
+                    if (block := self._blocks.get((place, index))) is not None:
+                        yield from block.cited((content.annotations or [])[block.annotated :])
             case "reasoning":
                 yield from self._reasoned(place, item)
             case "function_call":
