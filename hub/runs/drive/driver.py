@@ -20,27 +20,22 @@ from dataclasses import dataclass
 
 import msgspec
 
-from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Position, Row, Settle, Work
+from hub.backplane.base import Backplane, Fence, Fold, Known, Lease, Note, Row, Settle, Work
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, RunError, Session, Usage, sum_of
+from hub.chat.parts import RunError, Session
 from hub.errors import BackplaneAway, BackplaneError, StaleFence
 from hub.providers.base import Provider
 from hub.runs import ask as asks
 from hub.runs import lives
-from hub.runs.access import Access
 from hub.runs.answer.answers import Answers
-from hub.runs.answer.rights import Rights
 from hub.runs.answer.runner import Ending, Runner
 from hub.runs.ask import RunAsk
 from hub.runs.drive import messages
+from hub.runs.drive.driven import DrivenSession
+from hub.runs.drive.making import RunFactory, SessionRuns
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
-from hub.runs.files.sent import SentFiles
-from hub.runs.files.store import SessionFiles
-from hub.runs.hosts.calling import Calling
-from hub.runs.hosts.store import HostStore
-from hub.runs.hosts.tools import HostsNow, SessionTools
-from hub.runs.loading import load
+from hub.runs.loading import Loaded
 from hub.runs.sessions import Sessions
 
 logger = logging.getLogger("hub.runs")
@@ -62,9 +57,12 @@ class DriverEnvironment:
 class Driver:
     """One session under one lease. `run` is called once, in a task of its own."""
 
-    def __init__(self, environment: DriverEnvironment, session: Session, lease: Lease) -> None:
+    def __init__(
+        self, environment: DriverEnvironment, factory: RunFactory, session: Session, lease: Lease, loaded: Loaded
+    ) -> None:
         self._env = environment
-        self._session = session
+        self._session_id = session.session_id
+        self._driven = DrivenSession(environment.runs, environment.sessions, session)
         self._fence: Fence = lease.fence
         self._work: Work = lease.work
         self._wake = asyncio.Event()
@@ -76,11 +74,13 @@ class Driver:
         self._finished: list[str] = []  # runs whose `done` is written and not settled yet
         self._appended: list[str] = []  # notes, likewise
         self._answers = Answers()
+        self._runs = SessionRuns(factory, session, self._answers, loaded.hostless_at)
+        self._transcript = loaded.transcript
+        self._epoch = loaded.position.epoch
         self._answered: list[str] = []  # keys of answers that the run under way has, and which are not settled yet
         self._unwatched_since: int | None = None  # set while a run goes on that nobody watches
         self._forgotten = ""  # the run that was ended since the inbox does not know of it
         self._stopped_at: int | None = None  # set while a stopped run comes to its end
-        self._usage: dict[str, Usage] = {}  # of the finished runs by who asked, not yet added to the session's
         self._showing: asyncio.Task[None] | None = None  # shows the newest run in the lists; set by its start
 
     def wake(self) -> None:
@@ -111,12 +111,9 @@ class Driver:
         self._wake.set()
 
     async def run(self) -> None:
-        journal = self._env.backplane.journal
-        self._transcript, position = await load(journal, self._session.session_id)
-        self._epoch = position.epoch
         self._writer = EventWriter(
-            journal,
-            self._session.session_id,
+            self._env.backplane.journal,
+            self._session_id,
             self._fence,
             on_event=self._note,
             on_lost=self._on_lost,
@@ -157,7 +154,7 @@ class Driver:
         except StaleFence as error:
             self._on_lost(error)
         except BackplaneAway as error:
-            logger.warning("session %s: the backplane is away (%s)", self._session.session_id, error)
+            logger.warning("session %s: the backplane is away (%s)", self._session_id, error)
             # The next turn finds what has been asked; but it comes when something else is, or later, not at once: what
             # is away fails without a pause, and nobody else would ever have a turn.
             self._wake.clear()
@@ -175,7 +172,7 @@ class Driver:
             if self._showing is not None:
                 await self._showing  # lest "running" be stored after "not running"
             goes_on = not self._is_draining and any(known.ask.run_id not in runs for known in self._work.asks)
-            await self._change_session(running=goes_on, top=self._writer.position)
+            await self._driven.change(running=goes_on, top=self._writer.position)
         await self._renew(Settle(run_ids=runs, note_ids=notes, call_ids=answers))
         self._finished = self._finished[len(runs) :]
         self._appended = self._appended[len(notes) :]
@@ -185,7 +182,7 @@ class Driver:
         limits = self._env.runs.limits
         self._wake.clear()  # before it is asked: what comes from here on may not be in the answer
         self._work = await self._env.backplane.leases.renew(
-            self._session.session_id,
+            self._session_id,
             self._fence,
             now=self._env.runs.now_ms(),
             lease_ms=limits.lease_ms,
@@ -203,7 +200,7 @@ class Driver:
 
     async def _is_released(self) -> bool:
         await self._compact()
-        if await self._env.backplane.leases.release(self._session.session_id, self._fence):
+        if await self._env.backplane.leases.release(self._session_id, self._fence):
             return True
         await self._renew(None)
         return False
@@ -213,8 +210,8 @@ class Driver:
         await self._compact()
         self._wake.clear()  # what is asked from here on may not be seen by what follows
         leases = self._env.backplane.leases
-        if not await leases.release(self._session.session_id, self._fence):
-            await leases.renew(self._session.session_id, self._fence, now=self._env.runs.now_ms(), lease_ms=0)
+        if not await leases.release(self._session_id, self._fence):
+            await leases.renew(self._session_id, self._fence, now=self._env.runs.now_ms(), lease_ms=0)
 
     async def _compact(self) -> None:
         """Fold what the runs have written into their messages; the deltas go."""
@@ -226,11 +223,11 @@ class Driver:
             for place, message in self._transcript.changed()
         ]
         fold = Fold(self._writer.position.offset, self._transcript.state(), rows)
-        await self._env.backplane.journal.compact(self._session.session_id, self._fence, fold)
+        await self._env.backplane.journal.compact(self._session_id, self._fence, fold)
         self._transcript.stored()
 
     def _on_lost(self, error: BackplaneError | None) -> None:
-        logger.warning("session %s: no longer driven here (%s)", self._session.session_id, error or "store away")
+        logger.warning("session %s: no longer driven here (%s)", self._session_id, error or "store away")
         self._is_lost = True
         self._writer.close()
         if self._task is not None:
@@ -247,7 +244,7 @@ class Driver:
         for note in self._work.notes:
             if note.note_id in self._appended:
                 continue
-            if lives.is_note_of(self._session, note.note_id):
+            if lives.is_note_of(self._driven.session, note.note_id):
                 self._append(note)
             else:
                 self._appended.append(note.note_id)
@@ -261,7 +258,7 @@ class Driver:
             if known.ask.run_id in self._finished:
                 continue
             ask = asks.decode(known.ask.body)
-            if self._transcript.message(ask.answer_id) is not None or not lives.is_ask_of(self._session, ask):
+            if self._transcript.message(ask.answer_id) is not None or not lives.is_ask_of(self._driven.session, ask):
                 # A node that died had written this run's `done`, and only not settled it; or it was asked of a session
                 # that was deleted before the ask was stored, and whose id is another's now.
                 self._finished.append(known.ask.run_id)
@@ -293,7 +290,7 @@ class Driver:
             self._env.runs.metrics.stopped((self._env.runs.now_ms() - self._stopped_at) / 1000)
             self._stopped_at = None
         self._answers.forget()
-        self._usage[runner.author] = self._usage.get(runner.author, NO_USAGE).plus(runner.usage)
+        self._driven.add_usage(runner.author, runner.usage)
         self._finished.append(runner.run_id)
 
     def _take_answers(self) -> None:
@@ -314,7 +311,7 @@ class Driver:
         if idle_stop_s is None or self._runner is None or self._task is None:
             return
         now = self._env.runs.now_ms()
-        if self._env.is_watched(self._session.session_id):
+        if self._env.is_watched(self._session_id):
             self._unwatched_since = None
         elif self._unwatched_since is None:
             self._unwatched_since = now
@@ -327,7 +324,7 @@ class Driver:
         if self._runner is None or self._task is None or self._forgotten == self._runner.run_id:
             return
         if all(known.ask.run_id != self._runner.run_id for known in self._work.asks):
-            logger.warning("session %s: the store has lost run %s", self._session.session_id, self._runner.run_id)
+            logger.warning("session %s: the store has lost run %s", self._session_id, self._runner.run_id)
             self._forgotten = self._runner.run_id
             self._task.cancel()
 
@@ -346,40 +343,11 @@ class Driver:
 
     def _begin(self, known: Known, ask: RunAsk) -> Runner:
         """Write the user's message, if there is one, and the run's start, as one append."""
-        runner = Runner(
-            self._env.runs,
-            self._session,
-            known.ask.run_id,
-            ask,
-            self._transcript,
-            self._writer,
-            self._answers,
-            self._rights(),
-            self._tools(),
-            SentFiles(self._env.backplane.files, self._session.session_id, retry_s=self._env.runs.limits.retry_read_s),
-            self._kept(),
-            epoch=self._epoch if self._writer.position is None else self._writer.position.epoch,
-            asked_at=known.ask.asked_at,
-        )
+        epoch = self._epoch if self._writer.position is None else self._writer.position.epoch
+        runner = self._runs.runner(known, ask, self._driven.session, self._transcript, self._writer, epoch=epoch)
         runner.stopped_by = known.stopped_by
         runner.begin(messages.opening(self._transcript, known, ask, self._env.runs.now_ms()))
         return runner
-
-    def _kept(self) -> SessionFiles:
-        runs = self._env.runs
-        return SessionFiles(self._env.backplane.files, Access(self._env.sessions), runs.limits.files, runs.new_id)
-
-    def _rights(self) -> Rights:
-        retry_s = self._env.runs.limits.retry_read_s
-        return Rights(self._env.sessions, self._env.backplane.inbox, self._session, retry_s=retry_s)
-
-    def _tools(self) -> SessionTools:
-        runs = self._env.runs
-        limits = runs.limits.hosts
-        store = HostStore(self._env.backplane.directory, runs.now_ms)
-        hosts = HostsNow(store, self._env.sessions, self._session, limits, runs.now_ms)
-        calling = Calling(self._env.backplane, hosts, self._session, self._answers, limits, runs.now_ms)
-        return SessionTools(runs.tools, hosts, calling.execute, timeout_s=limits.timeout_s)
 
     def _end_at_once(self, runner: Runner, ending: Ending) -> None:
         """End a run that asks no provider."""
@@ -413,41 +381,10 @@ class Driver:
 
     async def _show_running(self, ask: RunAsk) -> None:
         """Show in the lists that a run goes on, and give the session a title if it has none."""
-        title = "" if self._session.title else messages.title_of(ask)
+        title = "" if self._driven.session.title else messages.title_of(ask)
         try:
-            await self._change_session(running=True, title=title)
+            await self._driven.change(running=True, title=title)
         except BackplaneAway:
-            logger.warning("session %s: could not be shown as running", self._session.session_id)
-        if title and self._session.title == title:
+            logger.warning("session %s: could not be shown as running", self._session_id)
+        if title and self._driven.session.title == title:
             self._writer.write(events.SessionChanged({"title": title}, time=self._env.runs.now_ms()))
-
-    async def _change_session(self, *, running: bool, title: str = "", top: Position | None = None) -> None:
-        used, self._usage = self._usage, {}
-        now = self._env.runs.now_ms()
-
-        def change(session: Session) -> Session:
-            return msgspec.structs.replace(
-                session,
-                running=running,
-                updated_at=now,
-                title=session.title or title,
-                usage=sum_of([session.usage, *used.values()]),
-                usage_by_user={
-                    **session.usage_by_user,
-                    **{
-                        user: sum_of([session.usage_by_user.get(user, NO_USAGE), usage]) for user, usage in used.items()
-                    },
-                },
-            )
-
-        try:
-            changed = await self._env.sessions.change(
-                self._session.session_id, change, created_at=self._session.created_at, top=top
-            )
-        except BackplaneAway:
-            for user, usage in self._usage.items():
-                used[user] = sum_of([used.get(user, NO_USAGE), usage])
-            self._usage = used  # counted when it is tried again
-            raise
-        if changed is not None:
-            self._session = changed

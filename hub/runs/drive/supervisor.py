@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from hub.errors import BackplaneAway
 from hub.runs.drive.driver import Driver, DriverEnvironment
+from hub.runs.drive.making import RunFactory
+from hub.runs.loading import load_all
 
 logger = logging.getLogger("hub.runs")
 
@@ -27,6 +29,7 @@ class Supervisor:
 
     def __init__(self, environment: DriverEnvironment) -> None:
         self._env = environment
+        self._factory = RunFactory(environment.runs, environment.backplane, environment.sessions)
         self._drivers: dict[str, Driver | None] = {}  # by session id; None while the lease is being taken
         self._again: set[str] = set()  # sessions touched while their lease was being taken or given up
         self._group: asyncio.TaskGroup | None = None  # set while running
@@ -135,13 +138,16 @@ class Supervisor:
         )
         if lease is None:
             return False
-        session = await self._env.sessions.get(session_id)
+        loaded = await load_all(
+            backplane.journal, self._env.sessions, self._factory.hosts, session_id, self._env.runs.now_ms
+        )
+        session = loaded.session
         if session is None:
             # Deleted: by now, or while something was being asked of it. Another node's driver is to learn of it.
             await backplane.inbox.delete(session_id)
             await backplane.journal.delete(session_id)
             return False
-        driver = self._drivers[session_id] = Driver(self._env, session, lease)
+        driver = self._drivers[session_id] = Driver(self._env, self._factory, session, lease, loaded)
         if session_id in self._again:  # touched while the lease was being taken
             driver.wake()
         if self.is_draining:

@@ -31,6 +31,10 @@ class HostStore:
         record = await self._directory.get(_key(session_id))
         return () if record is None else _hosts_of(record, created_at)
 
+    async def has_any(self, session_id: str) -> bool:
+        """Whether anything is stored, be it of hosts that are gone. Raises `BackplaneAway`."""
+        return await self._directory.get(_key(session_id)) is not None
+
     async def change(self, session_id: str, created_at: int, apply: Callable[[Hosts, int], Hosts]) -> None:
         """Apply a change, given the hosts and the time; again if somebody else was faster. Raises what `apply` does,
         and `BackplaneAway`."""

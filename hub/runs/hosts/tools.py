@@ -36,6 +36,11 @@ class Offer(msgspec.Struct, frozen=True):
     timeout_s: float
 
 
+FRESH_MS = 50
+"""So long after a session was seen without hosts, its first look for them is spared: one that registers within that
+time is seen at the next look, before the next step."""
+
+
 class HostsNow:
     """The hosts of one session as they are now: those whose users may still edit it."""
 
@@ -46,15 +51,21 @@ class HostsNow:
         session: Session,
         limits: HostLimits,
         now_ms: Callable[[], int],
+        *,
+        hostless_at: int | None = None,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._session = session
         self._limits = limits
         self._now_ms = now_ms
+        self._hostless_at = hostless_at  # until the first look
 
     async def all(self) -> Sequence[StoredHost]:
         """In the order in which they came. Raises `BackplaneAway`."""
+        hostless_at, self._hostless_at = self._hostless_at, None
+        if hostless_at is not None and self._now_ms() - hostless_at <= FRESH_MS:
+            return ()
         stored = await self._store.hosts(self._session.session_id, self._session.created_at)
         there = records.present(stored, now=self._now_ms(), grace_ms=self._limits.grace_ms)
         if not there:
