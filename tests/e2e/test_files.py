@@ -91,6 +91,17 @@ async def test_files_go_with_the_next_message_and_are_there_again_after_a_reload
         assert await saved(tab.page, tab.questions.first, 1) == ("months.csv", TABLE)
 
 
+async def test_files_wait_in_their_own_chat(hub: LiveHub, tab: Tab) -> None:
+    await choose(tab, PICTURE)
+    await expect(chips(tab)).to_have_attribute("data-state", "ready")
+    await tab.get("new-chat").click()
+    await expect(chips(tab)).to_have_count(0)
+    await tab.rows.first.click()
+    await expect(chips(tab)).to_have_attribute("data-state", "ready")
+    await tab.send("Look")
+    assert list((await hub.puppet.step()).request.files.values()) == [PNG]
+
+
 async def test_files_are_dropped_and_pasted(hub: LiveHub, tab: Tab) -> None:
     await give(tab.get("transcript"), "dragover", PICTURE)
     await expect(tab.get("composer-form")).to_have_class(re.compile("over"))

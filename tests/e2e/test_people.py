@@ -64,6 +64,21 @@ async def test_questions_of_others_have_their_names(shared: LiveHub, tabs: Tabs)
     await expect(bob.get("author")).to_have_count(0)
 
 
+async def test_others_see_that_one_is_writing(shared: LiveHub, tabs: Tabs) -> None:
+    ann = await tabs.open(shared.url, "plans", "ann")
+    bob = await tabs.open(shared.url, "plans", "bob")
+    await expect(bob.get("people")).to_have_text("You, ann")
+    await bob.composer.press_sequentially("Sha")
+    await expect(ann.get("writing")).to_have_text("bob is writing…")
+    await expect(bob.get("writing")).to_have_count(0)
+    await bob.composer.fill("")
+    await expect(ann.get("writing")).to_have_count(0)
+    await bob.composer.press_sequentially("Shall we?")
+    await expect(ann.get("writing")).to_have_count(1)
+    await bob.composer.press("Enter")
+    await expect(ann.get("writing")).to_have_count(0)
+
+
 async def test_presence_is_of_the_open_chat_and_comes_back_after_a_reload(shared: LiveHub, tabs: Tabs) -> None:
     tabs.accept(re.compile(r"favicon\.svg net::ERR_ABORTED"))
     ann = await tabs.open(shared.url, "plans", "ann")

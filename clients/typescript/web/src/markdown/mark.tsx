@@ -24,7 +24,18 @@ export function Mark({ numbers }: { numbers: string }) {
         if (source === undefined) return null; // nothing of ours
         const said = sourceText(source);
         return (
-          <button type="button" key={number} class="mark" data-testid="mark" title={said} aria-label={`Source ${number}: ${said}`} onClick={() => open(number)}>
+          <button
+            type="button"
+            key={number}
+            class="mark"
+            data-testid="mark"
+            title={said}
+            aria-label={`Source ${number}: ${said}`}
+            onClick={(event) => {
+              event.preventDefault(); // it may stand in a link
+              open(number);
+            }}
+          >
             {number}
           </button>
         );

@@ -9,6 +9,7 @@ import { Presence } from "./presence";
 import { type Frame, SessionStore } from "./store";
 import { Listeners, newId } from "./timers";
 import type { MessageView } from "./transcript";
+import { Typing } from "./typing";
 
 /** What the hub takes in one call by default (1 MiB), less what surrounds the text. */
 const MAX_CONTENT_BYTES = 1_040_000;
@@ -17,6 +18,7 @@ const HISTORY_PAGE = 30;
 export class Chat {
   readonly store: SessionStore;
   readonly presence = new Presence();
+  readonly typing: Typing;
   /** What goes with the next message. */
   readonly attachments: Attachments;
   /** Why there is nothing to follow any more, in a sentence. */
@@ -46,9 +48,11 @@ export class Chat {
     private readonly complain: (text: string) => void,
     private readonly isSeen: () => boolean,
     private readonly upload: Upload,
+    attachments?: Attachments,
   ) {
     this.store = new SessionStore(frame);
-    this.attachments = this.collect([]);
+    this.attachments = attachments ?? this.collect([]);
+    this.typing = new Typing(sessionId, connection, this.presence);
     this.store.flushed.add(this.settle);
     this.store.flushed.add(this.markRead);
     this.leaveOutbox = outbox.subscribe(this.settle);
@@ -76,8 +80,8 @@ export class Chat {
 
   close(): void {
     this.closed = true;
+    this.typing.ended();
     this.leaveOutbox();
-    this.attachments.close();
     this.end?.();
     this.end = null;
   }

@@ -43,6 +43,11 @@ export class Presence {
     for (const user of left) if (user !== this.me) this.news.call({ kind: "left", user });
   }
 
+  /** Others who are writing now. */
+  get writing(): readonly Person[] {
+    return this.people.filter(({ user, connections }) => user !== this.me && connections.some(({ state }) => isTyping(state)));
+  }
+
   /** The connection is gone: nobody knows who is here. */
   forget(): void {
     if (this.people.length === 0) return;
@@ -50,6 +55,8 @@ export class Presence {
     this.listeners.call();
   }
 }
+
+const isTyping = (state: unknown): boolean => typeof state === "object" && state !== null && "typing" in state && state.typing === true;
 
 /** A user's id without their organisation's. */
 export const nameOf = (user: string): string => user.slice(user.indexOf("/") + 1) || user;

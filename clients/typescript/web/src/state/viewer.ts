@@ -4,7 +4,7 @@ import { Chat } from "./chat";
 import { Connection, type Wire } from "./connection";
 import type { Accepted } from "./contract";
 import { callFailure } from "./errors";
-import type { Upload, Uploaded } from "./files";
+import type { Attachments, Upload, Uploaded } from "./files";
 import { type Draft, type DraftStorage, Outbox } from "./outbox";
 import type { Told } from "./presence";
 import { SessionList } from "./sessions";
@@ -20,6 +20,8 @@ export class Viewer {
   /** The last thing that went wrong with what the user asked; null once it was dismissed. */
   complaint: string | null = null;
   private readonly listeners = new Listeners();
+  /** Files for messages of other chats than the open one, by session. */
+  private readonly aside = new Map<string, Attachments>();
 
   constructor(
     private readonly wire: Wire,
@@ -51,6 +53,7 @@ export class Viewer {
   /** Opens that session; null: a new one, which exists once something is said in it. */
   open(sessionId: string | null): void {
     if (sessionId === this.chat.sessionId || (sessionId === null && this.chat.isNew)) return;
+    if (this.chat.attachments.entries.length > 0) this.aside.set(this.chat.sessionId, this.chat.attachments);
     this.chat.close();
     this.chat = this.make(sessionId);
     this.listeners.call();
@@ -80,6 +83,7 @@ export class Viewer {
     }
     this.outbox.forgetSession(sessionId);
     this.unfinished.keep(sessionId, "");
+    this.aside.delete(sessionId);
     this.sessions.apply({ sessionId, deleted: true });
     if (this.chat.sessionId === sessionId) this.open(null);
     return true;
@@ -94,7 +98,9 @@ export class Viewer {
     const id = sessionId ?? newId("s-");
     // A session whose first message is still in the outbox may not exist yet.
     const isNew = sessionId === null || this.outbox.of(id).some((entry) => entry.opens);
-    return new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain, this.isSeen, this.upload);
+    const chat = new Chat(id, isNew, this.connection, this.outbox, this.frame, this.complain, this.isSeen, this.upload, this.aside.get(id));
+    this.aside.delete(id);
+    return chat;
   }
 
   private hear(told: Told): void {

@@ -7,6 +7,7 @@ import { addressedSession, addressSession } from "./browser";
 import { Composer } from "./composer";
 import { ConnectionBar, Header } from "./header";
 import { useViewer, useWatched } from "./hooks";
+import { Writing } from "./people";
 import { StickToEnd } from "./scroll";
 import { Sidebar } from "./sidebar";
 import { TranscriptView } from "./transcript";
@@ -43,6 +44,7 @@ export function App() {
           <div class="foot-lane">
             <div class="foot-column">
               <Complaint />
+              <Writing chat={chat} />
               <Composer chat={chat} editing={editing} onEdited={() => setEditing(null)} onSent={stick.toEnd} />
             </div>
           </div>

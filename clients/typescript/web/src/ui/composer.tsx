@@ -49,6 +49,8 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
   const write = (written: string) => {
     setText(written);
     if (!editing) viewer.unfinished.keep(keptAs(chat), written);
+    if (written === "") chat.typing.ended();
+    else chat.typing.pressed();
   };
   const send = () => {
     const kept = keptAs(chat);
@@ -56,6 +58,7 @@ export function Composer({ chat, editing, onEdited, onSent }: Props) {
     const added = files.length > 0 ? { files: list.ready } : {};
     if (!viewer.send(text.trim(), editing ? { replaces: editing.messageId, ...added } : added)) return;
     list.clear();
+    chat.typing.ended();
     addressSession(viewer.chat.sessionId, "replace");
     setText("");
     if (editing) onEdited();

@@ -29,6 +29,19 @@ export function People({ chat }: { chat: Chat }) {
   );
 }
 
+/** Who of the others is writing. Not said to screen readers: it comes and goes all the time. */
+export function Writing({ chat }: { chat: Chat }) {
+  const { presence } = chat;
+  useWatched(presence.subscribe, () => presence.people);
+  const names = presence.writing.map(({ user }) => nameOf(user));
+  if (names.length === 0) return null;
+  return (
+    <p class="writing muted" data-testid="writing" dir="auto">
+      {names.slice(0, SHOWN).join(", ")} {names.length === 1 ? "is" : "are"} writing…
+    </p>
+  );
+}
+
 const called = (person: Person, me: string | null) => (person.user === me ? "You" : nameOf(person.user));
 
 function List({ people, me }: { people: readonly Person[]; me: string | null }) {

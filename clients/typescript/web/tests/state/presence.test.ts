@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { Connection } from "../../src/state/connection";
 import { nameOf, type News, type Person, Presence } from "../../src/state/presence";
+import { Typing } from "../../src/state/typing";
+import { ManualTimers, ScriptedWire, settled } from "./fakes";
 
 const person = (user: string, ...connections: string[]): Person => ({
   user,
@@ -47,4 +50,43 @@ test("without a connection nobody is known to be here, but who one is", () => {
 
 test("names go without the organisation", () => {
   expect(["org/ann", "/a/b", "ann", "org/"].map(nameOf)).toEqual(["ann", "a/b", "ann", "org/"]);
+});
+
+test("others who write are known, not oneself", () => {
+  const { presence } = watched();
+  const typing = (user: string, connectionId: string): Person => ({ user, role: "editor", connections: [{ connectionId, state: { typing: true } }] });
+  presence.take({ sessionId: "s", roster: [typing("ann", "c1"), typing("bob", "c2"), person("eve", "c3")] }, "c1");
+  expect(presence.writing.map(({ user }) => user)).toEqual(["bob"]);
+});
+
+describe("typing", () => {
+  async function typing(...others: Person[]) {
+    const [wire, timers, presence] = [new ScriptedWire(), new ManualTimers(), new Presence()];
+    const connection = new Connection(wire, timers);
+    connection.start();
+    await settled();
+    presence.take({ sessionId: "s", roster: [person("ann", "c1"), ...others] }, "c1");
+    return { wire, timers, typing: new Typing("s", connection, presence) };
+  }
+  const told = (wire: ScriptedWire) => wire.calls.map(({ method, args }) => [method, args[1]]);
+
+  test("is told once, and its end after a pause", async () => {
+    const { wire, timers, typing: one } = await typing(person("bob", "c2"));
+    one.pressed();
+    await timers.pass(3000);
+    one.pressed();
+    await timers.pass(3000);
+    expect(told(wire)).toEqual([["SetPresence", { typing: true }]]);
+    await timers.pass(1500);
+    expect(told(wire)).toEqual([["SetPresence", { typing: true }], ["SetPresence", {}]]);
+    one.ended();
+    expect(wire.calls).toHaveLength(2);
+  });
+
+  test("is told to nobody who is not there", async () => {
+    const { wire, typing: one } = await typing(person("ann", "c1", "c9"));
+    one.pressed();
+    one.ended();
+    expect(wire.calls).toEqual([]);
+  });
 });
