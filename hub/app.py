@@ -3,7 +3,6 @@ concrete classes."""
 
 import asyncio
 import logging
-import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from hub import authentication, config, metrics, offering, pages, tooling, uncaught
+from hub import authentication, banner, config, measures, metrics, offering, pages, tooling, uncaught
 from hub.api.app import HttpApi
 from hub.backplane.base import Backplane
 from hub.backplane.memory import MemoryBackplane
@@ -32,11 +31,7 @@ from hub.runs.chats import Chats
 from hub.runs.drive.driver import DriverEnvironment
 from hub.runs.drive.supervisor import Supervisor
 from hub.runs.environment import RunEnvironment
-from hub.runs.files.limits import FileLimits
-from hub.runs.follow.attendance import PresenceLimits
 from hub.runs.follow.follows import Follows
-from hub.runs.hosts.limits import HostLimits
-from hub.runs.limits import RunLimits
 from hub.runs.sessions import Sessions
 from hub.server.auth import Authenticate, Refused, User
 from hub.server.clients import C, ServerClients
@@ -45,7 +40,7 @@ from hub.server.hub import AnyHub, Hub
 from hub.server.inject import Factory, Lifetime
 from hub.server.metrics import MEANING as SERVER_METRICS
 from hub.server.negotiated import Claims
-from hub.server.options import HubOptions, ServerLimits
+from hub.server.options import HubOptions
 from hub.server.server import HubServer
 from hub.server.testing import TestClient
 from hub.tools.schema import ToolFunction
@@ -88,7 +83,7 @@ class Hubline:
         self.hooks = offering.hooks(self.settings)
         self.providers = offering.providers(self.settings, providers or {})
         self._backplane = _backplane(self.settings)
-        self._limits = _run_limits(self.settings)
+        self._limits = measures.run_limits(self.settings)
         self._authenticate = authenticate or authentication.from_settings(self.settings)
         self._server = HubServer(
             self._backplane.bus if self.settings.is_shared else None,
@@ -96,13 +91,7 @@ class Hubline:
             anonymous_allowed=self.settings.is_loopback,
             allowed_origins=self.settings.allowed_origins,
             token_cookie=token_cookie or self.settings.jwt_cookie,
-            limits=ServerLimits(
-                max_connections=self.settings.max_connections,
-                max_connections_per_user=self.settings.max_connections_per_user,
-                max_connections_per_address=self.settings.max_connections_per_address,
-                max_new_connections_per_s=self.settings.max_new_connections_per_s,
-                max_user_invocations_per_s=self.settings.max_user_invocations_per_s,
-            ),
+            limits=measures.server_limits(self.settings),
             filters=filters,
             token_secret=_token_secret(self.settings),
             claims=_claims(self._backplane),
@@ -142,7 +131,7 @@ class Hubline:
             )
         )
         chats = Chats(runs, self._backplane, sessions, self._supervisor, self._follows, self.providers)
-        options = _hub_options(self.settings)
+        options = measures.hub_options(self.settings)
         announced = {
             "messageBytes": options.max_receive_bytes,
             "queuedRuns": self._limits.max_queued_runs,
@@ -307,32 +296,9 @@ class Hubline:
 
     def banner(self) -> str:
         """What `hubline serve` says once it serves."""
-        settings = self.settings
-        scheme = "https" if settings.certfile else "http"
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        provider, model = self.providers.choose(None, None)
-        if provider == "demo":
-            source = (
-                "demo (no key needed; set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY for a model's answers)"
-            )
-        else:
-            at = _place(settings) if provider == "openai" else ""
-            source = f"{provider}{at}, model {model} (--provider demo needs no key)"
-        file = settings.database_file
-        store = "in memory, forgotten when the server ends" if file is None else str(file.resolve())
-        if isinstance(self._backplane, RedisBackplane):
-            store = f"in Redis at {self._backplane.target}"
-        door = "only this machine, without a token"
-        if settings.has_authentication:
-            door = "whoever has a token" + (" (try: hubline token --user ann)" if settings.jwt_secret else "")
-        elif self._authenticate:
-            door = "whoever `authenticate` lets in"
-        return (
-            f"Hubline serves on {scheme}://{host}:{settings.port}\n"
-            f"  provider  {source}\n"
-            f"  sessions  {store}\n"
-            f"  open to   {door}"
-        )
+        target = str(self._backplane.target) if isinstance(self._backplane, RedisBackplane) else None
+        chosen = self.providers.choose(None, None)
+        return banner.banner(self.settings, chosen, redis=target, authenticates=self._authenticate is not None)
 
 
 def _new_id(prefix: str) -> str:
@@ -381,51 +347,3 @@ def _backplane(settings: Settings) -> Backplane:
             settings.backplane, RedisOptions(retention_s=settings.retention_s, lease_s=settings.lease_s)
         )
     return MemoryBackplane() if file is None else SqliteBackplane(str(file))
-
-
-def _place(settings: Settings) -> str:
-    """Where a server like OpenAI's is asked, without a password that its address may hold."""
-    url = settings.openai_base_url
-    return "" if url is None else f" at {re.sub('//[^/]*@', '//', url)}"
-
-
-def _run_limits(settings: Settings) -> RunLimits:
-    return RunLimits(
-        max_queued_runs=settings.max_queued_runs,
-        max_steps=settings.max_steps,
-        wall_time_s=settings.wall_time_s,
-        notice_wait_s=settings.provider_wait_s,
-        approval_s=settings.approval_s,
-        idle_stop_s=settings.idle_stop_s,
-        lease_ms=round(settings.lease_s * 1000),
-        presence=PresenceLimits(
-            interval_s=settings.presence_interval_s,
-            grace_s=settings.presence_grace_s,
-            gather_s=settings.presence_gather_s,
-            max_bytes=settings.max_presence_bytes,
-            max_per_s=settings.max_presence_per_s,
-        ),
-        hosts=HostLimits(
-            grace_s=settings.host_grace_s,
-            timeout_s=settings.client_tool_timeout_s,
-            max_result_bytes=settings.max_tool_result_bytes,
-        ),
-        files=FileLimits(max_bytes=settings.max_file_bytes, max_session_bytes=settings.max_session_files_bytes),
-    )
-
-
-def _hub_options(settings: Settings) -> HubOptions:
-    return HubOptions(
-        max_receive_bytes=settings.max_receive_bytes,
-        outbox_max_bytes=settings.outbox_max_bytes,
-        handshake_timeout_s=settings.handshake_timeout_s,
-        keep_alive_s=settings.keep_alive_s,
-        client_timeout_s=settings.client_timeout_s,
-        # A watcher that reads nothing for a while is behind, and gets a snapshot; it is not gone before its silence is.
-        transport_send_timeout_s=settings.client_timeout_s,
-        detailed_errors=settings.detailed_errors,
-        max_invocations_per_s=settings.max_invocations_per_s,
-        token_warning_s=settings.token_warning_s,
-        close_on_expiry=settings.close_on_expiry,
-        allow_stateful_reconnects=True,
-    )

@@ -56,17 +56,24 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub.downloads": (*GROUND, "hub.api", "hub.chat.parts", "hub.runs.files", "hub.server"),
     # Part of the app: it makes the providers.
     "hub.offering": (*GROUND, "hub.config", "hub.hooks", "hub.provider_settings", "hub.providers", "hub.runs"),
+    "hub.measures": (
+        *("hub.config", "hub.server.options"),
+        *("hub.runs.files.limits", "hub.runs.follow.attendance", "hub.runs.hosts.limits", "hub.runs.limits"),
+    ),
+    "hub.banner": ("hub.config",),
     "hub.tooling": (*GROUND, "hub.config", "hub.tools"),
     "hub.app": (
         *GROUND,
         *(
             "hub.authentication",
             "hub.backplane",
+            "hub.banner",
             "hub.chat",
             "hub.chat_hub",
             "hub.config",
             "hub.api",
             "hub.downloads",
+            "hub.measures",
             "hub.offering",
             "hub.pages",
             "hub.protocol",
