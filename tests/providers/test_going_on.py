@@ -11,7 +11,7 @@ import pytest
 from hub.errors import HubError
 from hub.providers.history import GO_ON
 from hub.providers.openai.provider import NO_KEY
-from tests.provider_server.script import Answer, CallTool, End, ErrorEvent, Gate, Say, Script, Think, Truncate
+from tests.provider_server.script import Answer, CallTool, End, ErrorEvent, Gate, Refuse, Say, Script, Think, Truncate
 from tests.provider_server.server import ProviderServer
 from tests.providers.failing import SETTINGS
 from tests.providers.hubs import Chatting, Event, chatting, notices, one, text
@@ -67,6 +67,17 @@ async def stopped(chat: Chatting, gate: Gate, content: str = "Tell.") -> list[Ev
     await gate.reached.wait()
     await chat.client.invoke("Stop", chat.session_id)
     return await asking
+
+
+async def test_an_answer_that_took_all_its_steps_is_gone_on_with(speaker: Speaker) -> None:
+    calls = [CallTool("add", ADD), CallTool("add", ADD)]
+    async with asked(speaker, Script(Think("Hm."), Say("I add. "), *calls), Script(Say("Three."))) as (chat, server):
+        first = await chat.ask("1 + 2?", maxSteps=1)
+        done = one(first, "done")
+        assert (done["outcome"], done["error"]["code"]) == ("limit", "max_steps")
+        assert [event["outcome"] for event in first if event["type"] == "tool_complete"] == ["success"] * 2
+        assert text(await chat.ask("", continues=done["runId"])) == "Three."
+        assert "I add." in sent(server)
 
 
 @pytest.mark.parametrize("how", CUT)
@@ -141,6 +152,20 @@ async def test_a_busy_session_rejects_or_replaces(speaker: Speaker) -> None:
         assert (one(second, "done")["outcome"], text(second), notices(second)) == ("completed", "Fine.", [])
         await server.requests[0].closed_by_client.wait()
         assert "Once" in sent(server)
+
+
+async def test_a_stop_while_a_busy_provider_is_waited_for_asks_no_more(speaker: Speaker) -> None:
+    busy = Refuse(429, headers={"retry-after": "15"})
+    async with asked(speaker, busy) as (chat, server):
+        first: list[Event] = []
+        async for event in chat.client.stream("Chat", chat.session_id, {"messageId": "m", "content": "Tell."}, {}):
+            assert isinstance(event, dict)
+            first.append(event)
+            if event["type"] == "notice":
+                await chat.client.invoke("Stop", chat.session_id)
+        assert (one(first, "done")["outcome"], notices(first)) == ("stopped", ["retrying"])
+        assert len(server.requests) == 1
+        assert one(await chat.ask("Tell."), "done")["outcome"] == "completed"
 
 
 async def test_a_stop_before_the_request_opens_none(speaker: Speaker) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from tests.provider_server.script import Say, Script, Stall
 from tests.providers.failing import INACTIVITY_S, Came, Mode, Stage, modes, stalls
 from tests.providers.hubs import notices, one, text
 from tests.providers.speakers import ANTHROPIC, OPENAI, SPEAKERS, Speaker
 
+WALL_TIME_S = 1.5
 PLAYED = modes()
 STALLED = stalls()
 CUT_OFF = ("provider_truncated", "provider_overloaded", "inactive")
@@ -90,3 +92,10 @@ def test_failure_where_answers_are_not_streamed(asked: Speaker, name: str) -> No
     assert isinstance(came, Came)
     steps = len([event for event in came.events if event["type"] == "step"])
     assert len([event for event in came.events if event["type"] == "text"]) <= steps
+
+
+@pytest.mark.parametrize("asked", [ANTHROPIC, OPENAI], ids=lambda asked: asked.name)
+async def test_an_answer_takes_no_longer_than_it_may(asked: Speaker) -> None:
+    mode = Mode([Script(Say("Half", Stall()))], "limit", "wall_time", kept="Half")
+    came = await Stage(asked, {"endless": mode}, wall_time_s=WALL_TIME_S).play()
+    checked(mode, came["endless"])
