@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hub.chat.parts import Json
-from hub.tables.cells import read_date, read_number
 from hub.tables.table import Cell, Column, Table, TableError, build, find
 from hub.tools.base import Tool, ToolContext, ToolError
+from hub.tools.conditions import Condition, Conditions, column_of, row_test, sort_key
 from hub.tools.schema import MAX_RESULT_BYTES, ToolFunction, make_tool
 
 MAX_ROWS_RETURNED = 200
@@ -28,23 +28,6 @@ T = TypeVar("T")
 Measure = Literal["sum", "average", "min", "max", "median", "count"]
 
 TableText = Annotated[str, Field(description="The text with the table: CSV, cells of a spreadsheet, or Markdown.")]
-
-
-class Condition(BaseModel):
-    """Which rows count: those whose cell in `column` compares so to `value`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    column: str
-    operator: Literal["=", "!=", ">", ">=", "<", "<=", "contains", "in"] = "="
-    value: str | float | list[str | float] = Field(
-        description="A number, a text, or a date as YYYY-MM-DD; with `in`, a list of them. Letter case does not matter."
-    )
-
-
-Conditions = Annotated[
-    list[Condition] | None, Field(description="All of them must hold; none: all rows.", max_length=20)
-]
 
 
 async def read_table(text: TableText, ctx: ToolContext) -> Json:
@@ -80,7 +63,7 @@ async def table_stats(
         columns: Names of columns; all if left out.
     """
     table = await _read(text, ctx)
-    chosen = [_column(table, name) for name in columns] if columns else list(table.columns)
+    chosen = [column_of(table, name) for name in columns] if columns else list(table.columns)
     rows = await _matching(table, where, ctx)
     stats: list[Json] = []
     for number, column in enumerate(chosen, start=1):
@@ -108,9 +91,9 @@ async def top_rows(
         ascending: Smallest (or earliest, or A to Z) first.
     """
     table = await _read(text, ctx)
-    by = _column(table, column)
+    by = column_of(table, column)
     rows = [row for row in await _matching(table, where, ctx) if by.cells[row] is not None]
-    ordered = sorted(rows, key=lambda row: _sort_key(by.cells[row]), reverse=not ascending)
+    ordered = sorted(rows, key=lambda row: sort_key(by.cells[row]), reverse=not ascending)
     await ctx.progress(1.0, f"{min(n, len(ordered))} rows")
     return {
         "column": by.name,
@@ -144,8 +127,8 @@ async def group_rows(
         ascending: Smallest value first.
     """
     table = await _read(text, ctx)
-    key = _column(table, by)
-    measured = None if column is None else _column(table, column)
+    key = column_of(table, by)
+    measured = None if column is None else column_of(table, column)
     if measured is None and measure != "count":
         raise ToolError(f"Name the column to compute the {measure} of.")
     if measured is not None and measured.kind != "number" and measure != "count":
@@ -229,17 +212,9 @@ async def _drive(steps: Generator[float, None, T], report: Callable[[float], Awa
         await asyncio.sleep(0)
 
 
-def _column(table: Table, name: str) -> Column:
-    column = table.column(name)
-    if column is None:
-        known = ", ".join(each.name for each in table.columns[:30])
-        raise ToolError(f"There is no column {name[:80]!r}; the columns are: {known}.")
-    return column
-
-
 async def _matching(table: Table, where: Sequence[Condition] | None, ctx: ToolContext) -> list[int]:
     """Indexes of the rows that meet all conditions."""
-    tests = [_test(table, condition) for condition in where or ()]
+    tests = [row_test(table, condition) for condition in where or ()]
     if not tests:
         return list(range(len(table.rows)))
     found: list[int] = []
@@ -249,78 +224,6 @@ async def _matching(table: Table, where: Sequence[Condition] | None, ctx: ToolCo
         await ctx.progress(0.5 + 0.2 * chunk.stop / len(table.rows), "choosing rows")
         await asyncio.sleep(0)
     return found
-
-
-def _test(table: Table, condition: Condition) -> Callable[[int], bool]:
-    column = _column(table, condition.column)
-    cells = column.cells
-    operator = condition.operator
-    value = condition.value
-    if operator == "in":
-        each = value if isinstance(value, list) else [value]
-        keys = {_operand(table, column, one) for one in each}
-        return lambda row: (cell := cells[row]) is not None and _sort_key(cell) in keys
-    if isinstance(value, list):
-        raise ToolError(f"A list of values needs the operator `in`, not {operator!r}.")
-    if operator == "contains":
-        index = list(table.columns).index(column)
-        part = str(value).lower()
-        return lambda row: part in table.rows[row][index].lower()
-    wanted = _operand(table, column, value)
-
-    def test(row: int) -> bool:
-        cell = cells[row]
-        if cell is None:
-            return False
-        left, right = _sort_key(cell), wanted
-        match operator:
-            case "=":
-                return left == right
-            case "!=":
-                return left != right
-            case ">":
-                return left > right
-            case ">=":
-                return left >= right
-            case "<":
-                return left < right
-            case _:
-                return left <= right
-
-    return test
-
-
-def _operand(table: Table, column: Column, value: str | float) -> "Key":
-    match column.kind:
-        case "number":
-            if isinstance(value, str):
-                number = read_number(value, table.mark)
-                if number is None:
-                    raise ToolError(f"The column {column.name} is of numbers, and {value[:80]!r} is none.")
-                return (0, number.value, "")
-            return (0, Decimal(repr(value)), "")
-        case "date":
-            date = read_date(str(value), table.day_order)
-            if date is None:
-                raise ToolError(f"The column {column.name} is of dates; write {str(value)[:80]!r} as YYYY-MM-DD.")
-            return _sort_key(date)
-        case _:
-            plain = repr(value).removesuffix(".0") if isinstance(value, float) else value
-            return _sort_key(plain.strip())
-
-
-Key = tuple[int, Decimal, str]
-
-
-def _sort_key(cell: Cell) -> Key:
-    """Numbers and dates by value, text by letters without their case. All cells of a column are of one kind."""
-    match cell:
-        case Decimal():
-            return (0, cell, "")
-        case datetime.datetime():
-            return (0, Decimal(0), cell.isoformat())
-        case _:
-            return (0, Decimal(0), (cell or "").casefold())
 
 
 def _numbers(column: Column, rows: Iterable[int]) -> list[Decimal]:
