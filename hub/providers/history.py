@@ -150,6 +150,8 @@ def result_text(part: ToolCallPart) -> tuple[str, bool]:
             text = f"The answer ended while this call was being written; it did not run.{why}"
         case _:
             text = f"The answer was stopped before this call's result came.{again}{why}"
+    if part.result is not None:
+        text = f"{text}\nUntil then it had put out:\n{_result_json(part.result)}"
     return whole_text(text), True
 
 

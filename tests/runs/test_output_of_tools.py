@@ -7,6 +7,7 @@ import pytest
 from hub.backplane.base import Backplane
 from hub.chat import events
 from hub.chat.parts import ToolCallPart
+from hub.providers.history import result_text
 from hub.runs.hosts.limits import HostLimits
 from hub.runs.limits import RunLimits
 from hub.tools.base import MAX_OUTPUT_CHARS, ToolContext, ToolError
@@ -56,7 +57,9 @@ async def test_what_was_put_out_is_seen_and_kept_without_success(backplane: Back
     assert (complete.outcome, complete.result) == (ends, "done" if ends == "success" else LINES)
     answered = node.provider.streams[1].request.messages[-1].parts[0]
     assert isinstance(answered, ToolCallPart)
-    assert answered.result == complete.result
+    told, is_error = result_text(answered)
+    assert is_error == (ends != "success")
+    assert told.endswith("done" if ends == "success" else f"Until then it had put out:\n{LINES}")
 
 
 async def test_a_stopped_call_keeps_what_it_had_put_out(backplane: Backplane) -> None:
