@@ -113,6 +113,7 @@ class AnthropicProvider:
             # Neither spans nor trace headers of the SDK's own.
             open_telemetry=False,
         )
+        client._custom_headers = {}  # those of ANTHROPIC_CUSTOM_HEADERS, which may be meant for another server
         _ = client.messages  # imports the rest of the SDK
         return client
 
