@@ -1,9 +1,10 @@
 """A workbook in memory that executes the ready-made spreadsheet tools; its formulas are kept, not computed."""
 
+import re
 from collections.abc import Mapping
 
 from hub.chat.parts import Json
-from hub.providers.demo.workbook.ranges import Range, letters, parse
+from hub.providers.demo.workbook.ranges import Range, column_number, letters, parse
 
 Cells = dict[str, Json]
 
@@ -35,9 +36,13 @@ class Workbook:
     def _change(self, cells: Cells, one: str, tool: str, arguments: Mapping[str, Json], place: tuple[int, int]) -> None:
         match tool:
             case "write_range":
-                cells[one] = arguments["values"][place[0]][place[1]]
+                value = arguments["values"][place[0]][place[1]]
+                if value == "":
+                    cells.pop(one, None)
+                elif value is not None:
+                    cells[one] = value
             case "apply_formula":
-                cells[one] = arguments["formula"]
+                cells[one] = _moved(str(arguments["formula"]), *place)
             case "clear_range":
                 cells.pop(one, None)
             case "format_range":
@@ -57,6 +62,16 @@ class Workbook:
         rows = range(found.top or 1, (found.bottom or bottom) + 1)
         columns = range(found.left or 1, (found.right or right) + 1)
         return cells, [[f"{letters(column)}{row}" for column in columns] for row in rows]
+
+
+def _moved(formula: str, down: int, right: int) -> str:
+    """What is not fixed by $ moves along with the cell."""
+
+    def move(found: re.Match[str]) -> str:
+        column = found[2] if found[1] else letters(column_number(found[2]) + right)
+        return f"{found[1]}{column}{found[3]}{found[4] if found[3] else int(found[4]) + down}"
+
+    return re.sub(r"(?<![\w$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])", move, formula)
 
 
 def _used(cells: Cells) -> tuple[int, int]:

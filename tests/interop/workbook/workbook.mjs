@@ -6,6 +6,12 @@ const column = (letters) => [...letters.toUpperCase()].reduce((sum, one) => sum 
 const letters = (number) =>
   number > 26 ? letters(Math.floor((number - 1) / 26)) + letters(((number - 1) % 26) + 1) : String.fromCharCode(64 + number);
 
+// A formula for a cell so many rows down and columns right of its first: what is not fixed by $ moves along.
+const moved = (formula, down, right) =>
+  formula.replace(/("[^"]*")|(?<![\w$])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\w(])/gi, (all, text, fixed, from, still, row) =>
+    text ? all : `${fixed}${fixed ? from : letters(column(from) + right)}${still}${still ? row : Number(row) + down}`,
+  );
+
 export class Workbook {
   cells = new Map(); // "Sheet1!B2": what was written: a value, or a formula
   formats = new Map(); // likewise: {bold, numberFormat, …}
@@ -40,8 +46,10 @@ export class Workbook {
     return { range, written: true };
   }
 
-  apply_formula({ range, formula }) {
-    for (const cell of this.#rows(range).flat()) this.cells.set(cell, formula);
+  apply_formula({ range, formula, relative_references = true }) {
+    this.#rows(range).forEach((row, down) =>
+      row.forEach((cell, right) => this.cells.set(cell, relative_references ? moved(formula, down, right) : formula)),
+    );
     return { range, values: this.#rows(range).map((row) => row.map((cell) => this.value(cell))) };
   }
 

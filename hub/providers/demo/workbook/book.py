@@ -44,19 +44,22 @@ class Book:
         self.areas: list[Area] = []
         self.no_sheets: set[str] = set()  # guessed, and not there
         self.names: Mapping[str, Range] | None = None  # None until they were read
+        self._tables: dict[str, Table] = {}  # since the last write
         self._written: dict[tuple[str, int, int], tuple[Json, str | None]] = {}
 
     def forget_writes(self) -> None:
         self._written.clear()
+        self._tables.clear()
 
-    def is_there(self, sheet: str) -> bool:
-        """Whether a word is the name of a sheet. Raises `Unread`."""
+    def is_there(self, sheet: str, *, empty: bool) -> bool:
+        """Whether a word is the name of a sheet; unless it may be `empty`, of one with something. Raises `Unread`."""
         if sheet.casefold() in self.no_sheets:
             return False
         place = msgspec.structs.replace(WHOLE, sheet=sheet)
-        if not any(area.asked == place for area in self.areas):
+        found = next((area for area in self.areas if area.asked == place), None)
+        if found is None:
             raise Unread(place, guessed=True)
-        return True
+        return empty or any(not is_empty(cell) for row in found.values for cell in row)
 
     def value(self, sheet: str | None, row: int, column: int) -> Json:
         """None for an empty cell."""
@@ -112,9 +115,13 @@ class Book:
 
     def write(self, sheet: str | None, row: int, column: int, value: Json, formula: str | None = None) -> None:
         self._written[key(sheet), row, column] = (value, formula)
+        self._tables.clear()
 
     def table(self, sheet: str | None) -> Table:
         """The block of rows under a row of headers. Raises `Unread`."""
+        known = self._tables.get(key(sheet))
+        if known is not None:
+            return known
         place = msgspec.structs.replace(WHOLE, sheet=sheet)
         shut = self.used(place)
         if shut.bottom >= MAX_ROWS:
@@ -123,7 +130,8 @@ class Book:
             [self.formula(sheet, row, column) for column in range(1, shut.right + 1)]
             for row in range(1, shut.bottom + 1)
         ]
-        return find(sheet, self.rows(shut), formulas)
+        found = self._tables[key(sheet)] = find(sheet, self.rows(shut), formulas)
+        return found
 
     def _covering(self, place: Range) -> Area | None:
         for area in self.areas:

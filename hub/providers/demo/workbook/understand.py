@@ -69,8 +69,12 @@ def understand(sentence: str, book: Book) -> tuple[Step, ...]:
         if isinstance(found, tuple):
             return found
     active = book.table(None)
-    known = _known_words(active)
-    sheets = [name for name, guessed in sheets_in(words, _GRAMMAR.words, known) if not guessed or book.is_there(name)]
+    known = _known_words(active) | Lexicon(_GRAMMAR.words, book, [active], ()).label_words()
+    sheets = [
+        name
+        for name, certainty in sheets_in(words, _GRAMMAR.words, known)
+        if certainty == "numbered" or book.is_there(name, empty=certainty == "told")
+    ]
     sheets += [word.value.sheet for word in words if isinstance(word.value, Range) and word.value.sheet is not None]
     tables = [active, *(book.table(sheet) for sheet in dict.fromkeys(sheets))]
     lexicon = Lexicon(_GRAMMAR.words, book, tables, sheets, new_names(words))
@@ -94,7 +98,7 @@ def _may_be_a_header(word: Word) -> bool:
 
 
 def _numbered(words: list[Word]) -> list[str]:
-    return [name for name, guessed in sheets_in(words, _GRAMMAR.words, set()) if not guessed]
+    return [name for name, certainty in sheets_in(words, _GRAMMAR.words, set()) if certainty == "numbered"]
 
 
 def _no_word(word: Word) -> Word:
@@ -151,7 +155,7 @@ def _effect(steps: tuple[Step, ...]) -> str:
 def _gist(steps: tuple[Step, ...]) -> str:
     act = next((step for step in steps if isinstance(step, Act)), None)
     if act is None:
-        return "an answer alone"
+        return f"“{steps[0]}”" if steps and isinstance(steps[0], str) else "an answer"
     place = act.place if isinstance(act.place, str) else act.place.address()
     return f"{act.tool} on {place}"
 
@@ -166,7 +170,10 @@ def _piece(words: list[Word], lexicon: Lexicon, furthest: int) -> str:
         and "column" not in {one.plain for one in words[max(0, at - 1) : at + 2]}
         and (at == 0 or words[at - 1].plain not in ("called", "named", "titled"))
     ]
+    plains = {word.plain for word in words}
     missing = next((_NO_TOOL[word.plain] for word in words if word.plain in _NO_TOOL), None)
+    if plains & {"add", "create", "rename", "new", "copy"} and plains & {"sheet", "worksheet", "tab"}:
+        missing = "adding or renaming sheets"
     if unknown:
         told = ", ".join(f"“{plain(one)}”" for one in dict.fromkeys(unknown[:3]))
     else:

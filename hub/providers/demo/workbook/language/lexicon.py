@@ -2,6 +2,8 @@
 sheet's table has. A word may stand for several; the grammar says which of them fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -31,8 +33,9 @@ _MONTHS = (
 )
 # Words that stand for something else than themselves where a text is expected.
 _NO_TEXT = frozenset(
-    "today tomorrow yesterday now zero nothing none null blank empty half double twice true false same previous next"
-    " current default bold italic it this that not no if unless except only but or".split()
+    "today tomorrow yesterday now zero nothing none null blank empty half double twice true false previous next"
+    " current default bold italic it this that not no if unless except only but or never instead without until almost"
+    " maybe perhaps else otherwise rather other another same as like negative".split()
 )
 _NO_SHEET = frozenset(
     "this that same active current other another each every all new next total place order it them case general".split()
@@ -84,7 +87,7 @@ class Lexicon:
     ) -> None:
         self._new_names = new_names or {}
         self._vocabulary, self._book, self._tables = vocabulary, book, tables
-        self._sheets = {sheet.casefold() for sheet in sheets}
+        self._sheets = {tuple(sheet.casefold().split()): sheet for sheet in sheets}
         self._headers = [
             (header, _phrases(header.name))
             for table in tables
@@ -93,13 +96,16 @@ class Lexicon:
         self._labels: dict[tuple[str, ...], list[Label]] = {}
         for table in tables:
             for label in _labels_of(table, book):
-                for phrase in _label_phrases(label):
+                for phrase in _label_phrases(str(label.value)):
                     found = self._labels.setdefault(phrase, [])
                     if label not in found:
                         found.append(label)
 
     def leaves(self, words: Sequence[Word]) -> Leaves:
         return {at: list(dict.fromkeys(self._at(words, at))) for at in range(len(words))}
+
+    def label_words(self) -> set[str]:
+        return {part for phrase in self._labels for part in phrase}
 
     def knows(self, words: Sequence[Word], at: int) -> bool:
         """Whether a word means anything at all."""
@@ -112,6 +118,7 @@ class Lexicon:
         match word.kind:
             case "range":
                 assert isinstance(word.value, Range)
+                yield from self._sheet(words, at)
                 yield Leaf("CELL" if word.value.is_cell else "AREA", word.value), at + 1
             case "number":
                 yield Leaf("NUMBER", word.value), at + 1
@@ -169,8 +176,9 @@ class Lexicon:
             known = any(self._column_at(words, place) for place in range(at, at + length))
             if capital and not known:
                 yield Leaf("FREE", text), at + length
-            if not any(one.plain in self._vocabulary and not one.text[0].isupper() for one in some):
-                yield Leaf("NAME", self._cased(text)), at + length
+            if length == 1 or capital:
+                if not (some[0].plain in self._vocabulary and not some[0].text[0].isupper()):
+                    yield Leaf("NAME", self._cased(text)), at + length
 
     def _cased(self, text: str) -> str:
         """As the headers are: with a capital, if they all have one."""
@@ -178,9 +186,12 @@ class Lexicon:
         return text[0].upper() + text[1:] if names and all(name[0].isupper() for name in names) else text
 
     def _sheet(self, words: Sequence[Word], at: int) -> Iterator[tuple[Leaf, int]]:
-        text = str(words[at].value) if words[at].kind == "text" else words[at].text
-        if text.casefold() in self._sheets:
-            yield Leaf("SHEET", text), at + 1
+        for parts, sheet in self._sheets.items():
+            some = words[at : at + len(parts)]
+            if words[at].kind == "text" and str(words[at].value).casefold() == sheet.casefold():
+                yield Leaf("SHEET", sheet), at + 1
+            elif tuple(word.text.casefold() for word in some) == parts:
+                yield Leaf("SHEET", sheet), at + len(parts)
 
     def _column_at(self, words: Sequence[Word], at: int) -> bool:
         return next(self._columns(words, at), None) is not None
@@ -218,29 +229,53 @@ def new_names(words: Sequence[Word]) -> dict[str, int]:
     return found
 
 
-def sheets_in(words: Sequence[Word], vocabulary: set[str], known: set[str]) -> Iterator[tuple[str, bool]]:
-    """Names that sheets may have, and whether each is guessed. "Sheet" is beside them, or "in" and the like before."""
+Certainty = Literal["numbered", "told", "guessed"]
+
+
+def sheets_in(words: Sequence[Word], vocabulary: set[str], known: set[str]) -> Iterator[tuple[str, Certainty]]:
+    """Names that sheets may have: "Sheet2", told by "sheet" beside them, or guessed from "in" before them."""
     for at, word in enumerate(words):
+        if word.plain in ("sheet", "worksheet", "tab"):
+            for name in _beside(words, at, vocabulary):
+                yield name, "told"
+        if word.kind != "word" or word.plain in _NO_SHEET:
+            continue
         before = words[at - 1].plain if at else ""
-        after = words[at + 1].plain if at + 1 < len(words) else ""
-        if word.kind == "range" and isinstance(word.value, Range) and word.value.sheet is not None:
-            continue
-        text = str(word.value) if word.kind == "text" else word.text
-        if word.kind not in ("word", "text") or word.plain in _NO_SHEET or not text:
-            continue
-        beside = before in ("sheet", "worksheet", "tab") or after in ("sheet", "worksheet", "tab")
-        beside = beside or (before in ("called", "named") and at > 1 and words[at - 2].plain in ("sheet", "worksheet"))
-        numbered = word.plain.startswith("sheet") and word.plain[5:].isdigit()
-        # "the Data sheet", but not "in the sheet".
-        if (beside or numbered) and (word.kind == "text" or word.text[0].isupper() or word.plain not in vocabulary):
-            yield text, not numbered
+        is_range_next = at + 1 < len(words) and words[at + 1].kind == "range"
+        if word.plain.startswith("sheet") and word.plain[5:].isdigit():
+            yield word.text, "numbered"
         elif (
-            word.kind == "word"
-            and word.text[0].isupper()
+            word.text[0].isupper()
             and word.plain not in known
-            and (before in ("in", "on", "from", "of") or (after and words[at + 1].kind == "range"))
+            and (before in ("in", "on", "from", "of") or (is_range_next and word.plain not in vocabulary))
         ):
-            yield text, True
+            yield word.text, "guessed"
+
+
+def _beside(words: Sequence[Word], at: int, vocabulary: set[str]) -> Iterator[str]:
+    """Of "the Q1 Sales sheet" all words in capitals, of "sheet data" the one behind."""
+    first = at
+    while first > 0 and words[first - 1].kind in ("word", "range") and words[first - 1].text[0].isupper():
+        first -= 1
+    # The first word of a sentence is in capitals anyway.
+    first += 1 if first == 0 and words[0].plain in vocabulary else 0
+    name = " ".join(word.text for word in words[first:at])
+    if first < at and words[at - 1].kind == "word" and words[at - 1].plain not in _NO_SHEET:
+        yield name
+    elif at > 0 and words[at - 1].kind in ("word", "text"):
+        yield from _named(words[at - 1], vocabulary)
+    behind = at + 1
+    while behind < len(words) and words[behind].plain in ("called", "named"):
+        behind += 1
+    if behind < len(words) and words[behind].kind in ("word", "text"):
+        yield from _named(words[behind], vocabulary)
+
+
+def _named(word: Word, vocabulary: set[str]) -> Iterator[str]:
+    text = str(word.value) if word.kind == "text" else word.text
+    is_name = word.kind == "text" or (word.text[0].isupper() or word.plain not in vocabulary)
+    if text and is_name and word.plain not in _NO_SHEET:
+        yield text
 
 
 def names_needed(words: Sequence[Word], lexicon: Lexicon, book: Book) -> None:
@@ -251,17 +286,22 @@ def names_needed(words: Sequence[Word], lexicon: Lexicon, book: Book) -> None:
         raise UnreadNames
 
 
+@lru_cache(4_096)
 def _phrases(name: str) -> list[tuple[str, ...]]:
     """The words of a header, and those without what stands in parentheses."""
+    return _words_of((name, name.partition("(")[0])) or [(name.casefold(),)]
+
+
+def _words_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
-    for text in (name, name.partition("(")[0]):
+    for name in names:
         try:
-            phrase = tuple(word.plain for word in words_of(text))
+            phrase = tuple(word.plain for word in words_of(name))
         except Unreadable:
             continue
         if phrase and phrase not in found:
             found.append(phrase)
-    return found or [(name.casefold(),)]
+    return found
 
 
 def _begins(words: Sequence[Word], at: int, phrase: tuple[str, ...]) -> bool:
@@ -297,16 +337,7 @@ def _labels_of(table: Table, book: Book) -> Iterator[Label]:
                 yield Label(table.sheet, table.left + at, cell)
 
 
-def _label_phrases(label: Label) -> list[tuple[str, ...]]:
-    text = str(label.value)
+@lru_cache(4_096)
+def _label_phrases(text: str) -> list[tuple[str, ...]]:
     month = month_of(text)
-    names = [text] if not month else [text, _MONTHS[month - 1], _MONTHS[month - 1][:3]]
-    found: list[tuple[str, ...]] = []
-    for name in names:
-        try:
-            phrase = tuple(word.plain for word in words_of(name))
-        except Unreadable:
-            continue
-        if phrase and phrase not in found:
-            found.append(phrase)
-    return found
+    return _words_of([text] if not month else [text, _MONTHS[month - 1], _MONTHS[month - 1][:3]])

@@ -12,6 +12,7 @@ from hub.providers.demo.workbook.language.orders import (
     Columns,
     Compared,
     Condition,
+    CountColumns,
     CountRows,
     Crossing,
     Extreme,
@@ -216,11 +217,21 @@ def _extreme(tree: Tree) -> Extreme:
 
 def _rows_where(tree: Tree) -> Matching:
     """Whole rows; of a column that is named before, its cells in them."""
-    told = tree.one("condition")
     named = headers(tree)
-    if told is None:
+    if not tree.has("conditions"):
         return Matching(None, compared(tree, named[0]))
-    return Matching(Columns((named[0],), values=True) if named else None, condition(told))
+    return Matching(Columns((named[0],), values=True) if named else None, conditions(tree))
+
+
+def conditions(tree: Tree) -> Condition:
+    """All of them."""
+    told = tree.one("conditions")
+    assert told is not None
+    found = None
+    for one in reversed(told.all("condition")):
+        found = msgspec.structs.replace(condition(one), also=found)
+    assert found is not None
+    return found
 
 
 def condition(tree: Tree) -> Condition:
@@ -262,6 +273,12 @@ def value(tree: Tree) -> Value:
     match part.rule:
         case "aggregate":
             return aggregate(part)
+        case "share_of_label":
+            whole_columns = part.one("columns")
+            assert whole_columns is not None
+            column = _one(headers(whole_columns))
+            total = Aggregate("SUM", Columns((column,), values=True))
+            return Arithmetic("%", Crossing(column, labels(part)[0]), total)
         case "count_of":
             return _count_of(part)
         case "count_where":
@@ -287,15 +304,16 @@ def aggregate(tree: Tree) -> Aggregate:
     where = tree.one("where_rows")
     criterion = None
     if where is not None:
-        inner = where.one("condition")
-        assert inner is not None
-        criterion = condition(inner)
+        criterion = conditions(where)
     operand = tree.one("operand", "columns")
     found = None if operand is None else place(operand)
-    return Aggregate(function(tree), found, tuple(labels(told)) if told is not None else (), criterion)
+    some = tuple(labels(told)) if told is not None else ()
+    return Aggregate(function(tree), found, some, criterion, told is not None and told.has("from_to"))
 
 
 def _count_of(tree: Tree) -> Value:
+    if tree.has("of_columns"):
+        return CountColumns()
     operand = tree.one("operand")
     if operand is not None:
         return Aggregate("COUNTA", place(operand))
@@ -304,10 +322,9 @@ def _count_of(tree: Tree) -> Value:
 
 
 def _count_where(tree: Tree) -> CountRows:
-    inner = tree.one("condition")
-    if inner is not None:
+    if tree.has("conditions"):
         named = tree.one("columns")
-        return CountRows(_one(headers(named)) if named is not None else None, condition(inner))
+        return CountRows(_one(headers(named)) if named is not None else None, conditions(tree))
     letters = tree.one("letter_column")
     if letters is not None:
         return CountRows(None, msgspec.structs.replace(compared(tree, None), column=letter_column(letters)))
@@ -322,8 +339,16 @@ def _one(found: Sequence[Header]) -> Header:
 
 
 def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
-    """The order in which both stand depends on the words between them. "Revenue" alone is its total, unless the other
-    is of one row, or both are to be of some rows."""
+    """The order in which both stand depends on the words between them."""
+    first, second = pair(tree, told)
+    if tree.has("turned"):
+        first, second = second, first
+    return Arithmetic(_SIGNS[tree.rule], first, second)
+
+
+def pair(tree: Tree, told: Tree | None) -> tuple[Value, Value]:
+    """Two values that belong together. "Revenue" alone is its total, unless the other is of one row; `told` are the
+    rows that both are of."""
     scalars = tree.all("scalar")
     alone = [one.has("column_total") for one in scalars]
     if any(alone) and any(one.has("cell_of") for one in scalars):
@@ -332,9 +357,7 @@ def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
         raise Misread
     first, second = (value(one) for one in scalars)
     if told is not None:
-        some = tuple(labels(told))
+        some, between = tuple(labels(told)), told.has("from_to")
         assert isinstance(first, Aggregate) and isinstance(second, Aggregate)
-        first, second = (msgspec.structs.replace(one, labels=some) for one in (first, second))
-    if tree.has("turned"):
-        first, second = second, first
-    return Arithmetic(_SIGNS[tree.rule], first, second)
+        first, second = (msgspec.structs.replace(one, labels=some, from_to=between) for one in (first, second))
+    return first, second

@@ -20,6 +20,7 @@ class Condition(msgspec.Struct, frozen=True):
     low: float = 0
     high: float = 0
     text: str | None = None
+    also: "Condition | None" = None
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -86,6 +87,11 @@ class Aggregate(msgspec.Struct, frozen=True):
     place: Place | None
     labels: tuple[Label, ...] = ()
     where: Condition | None = None
+    from_to: bool = False  # two labels, and all rows between them
+
+
+class CountColumns(msgspec.Struct, frozen=True):
+    """Of the table."""
 
 
 class CountRows(msgspec.Struct, frozen=True):
@@ -113,7 +119,7 @@ class Number(msgspec.Struct, frozen=True):
     value: float
 
 
-Value = Aggregate | CountRows | Arithmetic | Growth | Number | Range | Crossing
+Value = Aggregate | CountRows | CountColumns | Arithmetic | Growth | Number | Range | Crossing
 
 
 class Compute(msgspec.Struct, frozen=True):
@@ -122,6 +128,15 @@ class Compute(msgspec.Struct, frozen=True):
     value: Value
     into: Into | None = None
     verb: bool = False  # a word for writing was there: somewhere it has to go
+
+
+class Compare(msgspec.Struct, frozen=True):
+    """A question with yes or no for an answer. `second` is a number, or another value that `sign` compares with."""
+
+    first: Value
+    condition: Condition | None
+    second: Value | None = None
+    is_more: bool = False
 
 
 class PutResult(msgspec.Struct, frozen=True):
@@ -300,6 +315,7 @@ class List(msgspec.Struct, frozen=True):
 
 Order = (
     Compute
+    | Compare
     | PutResult
     | NewColumn
     | TotalRow

@@ -5,7 +5,7 @@ to = to | through | thru | until | till | up to | -
 also = , | and | , and | & | as well as
 det = all | every | each | entire | whole | all of | full | complete
 nouns = values | value | numbers | number | figures | figure | amounts | amount | entries | cells | contents | content
-    | data | items | column values
+    | data | items | column values | names | labels
 
 sheet = (sheet | worksheet | tab) [called | named] <SHEET> | <SHEET> (sheet | worksheet | tab) | <SHEET>
 this_sheet = (in | on | of | from) (this | that | it | current | active | open) [sheet | worksheet | workbook | table
@@ -51,8 +51,9 @@ extreme_row = row (with | of | that has | having | containing) (<max> | <min>) <
 matching = [<det>] (<nouns> (in | of | from) (<columns> | <letter_column>) | [<det>] <columns> [<nouns>]) [<that_are>]
     <compared> | [<det>] <nouns> <compared> (in | of) (<columns> | <letter_column>)
 that_are = that are | which are | that is | where value is | with values | with value | where
-rows_where = [<det>] (row | rows | records | entries | lines | items | data) (<where> <condition> | <compared> (in |
-    for) <COLUMN>) | [<det>] <COLUMN> <where> <condition>
+rows_where = [<det>] (row | rows | records | entries | lines | items | data) (<where> <conditions> | <compared> (in |
+    for) <COLUMN>) | [<det>] <COLUMN> <where> <conditions>
+conditions = <condition> ((and | but | and where) <condition>)*
 where = where | with | whose | in which | that have | that has | having | that had | had | have | has | when | for
     which | which have | which has | which had | in | of
 condition = <COLUMN> [<nouns>] [is | are | was | were] <compared> | [<nouns>] <compared> <COLUMN> | <COLUMN> [is |
@@ -76,23 +77,27 @@ max = maximum | max | largest | biggest | highest | greatest | most
 median = median | median value
 count = count | number
 func = <sum> | <average> | <min> | <max> | <median>
-labels = (for | in | of | from) <LABEL> (<also> <LABEL>)*
+labels = (for | in | of | from) <LABEL> (<also> <LABEL>)* | [for] (from <LABEL> (to | through | until | till | -)
+    <LABEL> | between <LABEL> and <LABEL> | <LABEL> (to | through | -) <LABEL>) <from_to>
+from_to =
 operand = <table_rows> | <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <table> |
     <sheet_data> | <it> | <last_row>
 aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all of] <operand> [<labels>]
     [<where_rows>] | [<det>] <columns> (<sum> | <average> | <max> | <min>) | <func> [<nouns>] <labels> (of | in)
     <columns>
-where_rows = (where | when | for rows where | for all rows where) <condition> | for rows with <condition>
-count_of = (count | how many | number of | count of | count up | count how many) (<nouns> | rows | cells | filled
-    cells | non empty cells | different ones) [are | are there | there are | do we have | is there] [in | of | from |
-    for] <operand> [have | has | are there] | (count | how many | number of | count of) [<det>] (<columns> | rows |
-    records | entries | lines | data rows | rows of data) [are | are there | are listed | there are | do we have |
-    does it have | does table have | does sheet have] [in] [table | list | sheet | total | this sheet | this table |
-    all | data]
+where_rows = (where | when | for rows where | for all rows where) <conditions> | for rows with <conditions>
+count_of = (how many | number of | count | count of) columns [are there | does (table | sheet | it) have | are in
+    (table | sheet) | do we have | in (table | sheet)] <of_columns> | (count | how many | number of | count of | count
+    up | count how many) (<nouns> | rows | cells | filled cells | non empty cells | different ones) [are | are there |
+    there are | do we have | is there] [in | of | from | for] <operand> [have | has | are there] | (count | how many |
+    number of | count of) [<det>] (<columns> | rows | records | entries | lines | data rows | rows of data) [are | are
+    there | are listed | there are | do we have | does it have | does table have | does sheet have] [in] [table | list
+    | sheet | total | this sheet | this table | all | data]
+of_columns =
 count_where = (count | how many | number of | count of | count how many) (row | rows | records | entries | lines |
-    <columns> | <nouns> | cells | times) [are there | there are | do we have] (<where> <condition> | [in | of]
+    <columns> | <nouns> | cells | times) [are there | there are | do we have] (<where> <conditions> | [in | of]
     (<columns> | <letter_column>) [are | is | was | were | that are | which are] <compared> | [are | is | was]
-    <compared> [in | of] (<columns> | <letter_column>) | did <condition>) | (how many | count | number of) <columns>
+    <compared> [in | of] (<columns> | <letter_column>) | did <conditions>) | (how many | count | number of) <columns>
     [are | is | was | were | that are] <compared>
 
 colour = [in] <COLOUR>

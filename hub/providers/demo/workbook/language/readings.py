@@ -1,5 +1,7 @@
 """From a tree of a whole sentence to its typed orders."""
 
+import msgspec
+
 from hub.providers.demo.workbook.language import looks
 from hub.providers.demo.workbook.language.lexicon import Header
 from hub.providers.demo.workbook.language.named import (
@@ -8,12 +10,14 @@ from hub.providers.demo.workbook.language.named import (
     cells,
     cells_in,
     columns,
-    condition,
+    compared,
+    conditions,
     function,
     headers,
     labels,
     letter_column,
     numbers,
+    pair,
     place,
     rows,
     sheet_of,
@@ -28,6 +32,7 @@ from hub.providers.demo.workbook.language.orders import (
     Chart,
     Clear,
     Columns,
+    Compare,
     Compute,
     Condition,
     Copy,
@@ -58,6 +63,7 @@ from hub.providers.demo.workbook.language.orders import (
 )
 from hub.providers.demo.workbook.ranges import Range
 
+MAX_SERIES = 1_000
 _ROWS_OF = ("row_minus", "row_plus", "row_times", "row_over", "row_share", "row_of_total", "row_growth", "row_half")
 _ROW_FORMULAS = ("row_minus", "row_plus", "row_times", "row_over")
 
@@ -81,7 +87,9 @@ def _order(tree: Tree) -> Order:
             return _new_column(tree)
         case "format" | "more_looks":
             return looks.format_of(tree)
-        case "write" | "value_in" | "set":
+        case "yes_no":
+            return _compare(tree)
+        case "write" | "value_in" | "set" | "more_set":
             return _write(tree)
         case "rename_column":
             named = tree.one("header_cell") or tree
@@ -131,6 +139,11 @@ def _only(found: list[Header]) -> Header:
 
 
 def _into(tree: Tree) -> Into | None:
+    first = tree.one("into_first")
+    if first is not None:
+        place_first = first.one("cells")
+        assert place_first is not None
+        return cells(place_first)
     into = tree.one("into")
     if into is None:
         return None
@@ -166,6 +179,18 @@ def _compute(tree: Tree) -> Order:
     return Compute(aggregate(Tree("aggregate", (*inner.parts, *tree.all("labels")))))
 
 
+def _compare(tree: Tree) -> Compare:
+    than = tree.one("than")
+    if than is None:
+        only = tree.one("scalar")
+        assert only is not None
+        return Compare(value(only), compared(tree, None))
+    first, second = pair(tree, tree.one("labels"))
+    if isinstance(second, Number):
+        raise Misread
+    return Compare(first, None, second, than.has("more"))
+
+
 def _total_row(tree: Tree) -> TotalRow:
     named = tree.one("columns")
     chosen = tuple(headers(named)) if named is not None else ()
@@ -181,8 +206,13 @@ def _new_column(tree: Tree) -> NewColumn:
     inner = defined.one("row_value") if defined.rule == "defined" else defined
     assert inner is not None
     named = tree.one("named") or tree
-    names = texts(named, "NAME") or texts(tree, "NAME")
-    letters = [int(one) for part in (tree, *tree.all("at_letter")) for one in numbers(part, "LETTER")]
+    names = list(dict.fromkeys((*texts(named, "NAME"), *texts(tree, "NAME"))))
+    if len(names) > 1:
+        raise Misread
+    parts = (tree, *tree.all("at_letter", "bare_letter"))
+    letters = [int(one) for part in parts for one in numbers(part, "LETTER")]
+    if len(set(letters)) > 1:
+        raise Misread
     areas = cells_in(tree)
     letter = letters[0] if letters else 0
     for part in tree.all("at_letter"):
@@ -275,7 +305,7 @@ def _fill(tree: Tree) -> Fill:
 
 
 def _write(tree: Tree) -> Write:
-    target = tree.one("target") or tree
+    target = tree.one("target", "all_of") or tree
     found: Place
     if target is tree and not tree.has("cells"):
         named = labels(tree)
@@ -283,12 +313,24 @@ def _write(tree: Tree) -> Write:
         found = place(crossing)
     else:
         found = place(target)
-    values = tuple(_fill(one) for one in tree.all("given"))
+    series = tree.one("series")
+    values = tuple(_fill(one) for one in tree.all("given")) if series is None else _series(*numbers(series))
+    if target.rule == "all_of":
+        found = place(target)
+        if isinstance(found, Columns):
+            found = Columns(found.headers, values=True)
     if any(fill.value == "" for fill in values):
         raise Misread
     was = tree.one("was")
     before = was.one("given") if was is not None else None
-    return Write(found, values, tree.rule == "value_in", _fill(before) if before is not None else None)
+    return Write(found, values, tree.rule in ("value_in", "more_set"), _fill(before) if before is not None else None)
+
+
+def _series(first: float, last: float) -> tuple[Fill, ...]:
+    if first != int(first) or last != int(last) or not 1 < abs(last - first) + 1 <= MAX_SERIES:
+        raise Misread
+    step = 1 if last > first else -1
+    return tuple(Fill("value", number) for number in range(int(first), int(last) + step, step))
 
 
 def _replace(tree: Tree) -> Replace:
@@ -301,7 +343,12 @@ def _replace(tree: Tree) -> Replace:
 def _copy(tree: Tree) -> Copy:
     source = tree.one("source")
     target = tree.one("cells", "letter_column")
-    assert source is not None and target is not None
+    assert source is not None
+    if target is None:
+        found = place(source)
+        if not isinstance(found, Range) or found.sheet is not None:
+            raise Misread
+        return Copy(found, msgspec.structs.replace(found, sheet=sheet_of(tree)))
     where = cells(target) if target.rule == "cells" else letter_column(target)
     return Copy(place(source), where, move=tree.rule == "move")
 
@@ -367,9 +414,9 @@ def _add_row(tree: Tree) -> AddRow:
         column = headers(named)[0] if headers(named) else None
     rest = tree.one("row_rest") or tree
     pairs: list[tuple[Header, Fill]] = []
-    for pair in rest.all("pair"):
-        given = pair.one("given")
-        pairs.append((headers(pair)[0], _fill(given) if given is not None else Fill("value", numbers(pair)[0])))
+    for told in rest.all("pair"):
+        given = told.one("given")
+        pairs.append((headers(told)[0], _fill(given) if given is not None else Fill("value", numbers(told)[0])))
     return AddRow(label, column, tuple(pairs), tuple(Fill("value", one) for one in numbers(rest)))
 
 
@@ -384,10 +431,15 @@ def _clear(tree: Tree) -> Clear:
 
 def _sort(tree: Tree) -> Sort:
     direction = tree.one("direction")
-    descending = direction is not None and direction.has("descending")
+    descending = tree.has("down") or (direction is not None and direction.has("descending"))
     key, only = tree.one("sort_key"), tree.one("columns_sorted")
     area = tree.one("cells")
-    if key is None or only is not None:
+    if only is not None:
+        # The rows stay whole.
+        if key is not None or only.one("columns") is None:
+            raise Misread
+        key = only.one("columns")
+    if key is None or len(headers(key)) > 1:
         raise Misread
     letters = key.one("letter_column")
     found = headers(key)
@@ -459,14 +511,13 @@ def _list(tree: Tree) -> List:
         )
     inner = tree.one("rows_where")
     if inner is not None:
-        told = inner.one("condition")
         named = headers(inner)
-        if told is None:
+        if not inner.has("conditions"):
             raise Misread
-        return List(named[0] if named else None, condition(told))
-    told = tree.one("condition") or (tree.one("condition_of") or Tree("")).one("condition")
-    if told is not None:
+        return List(named[0] if named else None, conditions(inner))
+    told = tree.one("condition_of") or tree
+    if told.has("conditions"):
         named = headers(tree)
-        return List(named[0] if named else None, condition(told))
+        return List(named[0] if named else None, conditions(told))
     label = labels(tree)[0]
     return List(None, Condition(Header(label.sheet, label.column, ""), "=", text=str(label.value)))

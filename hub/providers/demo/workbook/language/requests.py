@@ -13,8 +13,9 @@ join = , | ; | . | and | , and | then | , then | and then | , and then | . then 
     . after that | and after that | afterwards | . finally | , finally | and finally | finally | , and finally | . and
     | ; and | : | as well as
 order = <question> | <put_result> | <place_result> | <total_row> | <new_column> | <fill_column> | <format> | <write> |
-    <value_in> | <set> | <rename_column> | <replace> | <copy> | <move> | <fill_down> | <insert> | <add_row> | <clear>
-    | <sort> | <scale> | <chart> | <name_range> | <show> | <which> | <list> | <more_looks> | <make_total>
+    <value_in> | <set> | <more_set> | <yes_no> | <rename_column> | <replace> | <copy> | <move> | <fill_down> |
+    <insert> | <add_row> | <clear> | <sort> | <scale> | <chart> | <name_range> | <show> | <which> | <list> |
+    <more_looks> | <make_total>
 
 ask = what is | what are | what was | what were | what | tell | tell what is | tell what was | show | give | find |
     find out | calculate | compute | work out | get | determine | how much is | how much are | how much was | do you
@@ -26,7 +27,7 @@ question = [<ask>] <value> [is | was | come to | equal | add up to] [in total | 
     have | was there | is there | did we have | are there | was made | did we get | have we had] [in total |
     altogether | overall | all together] | add <operand_only>
 operand_only = <AREA>
-value = <aggregate> | <count_of> | <count_where> | <arithmetic> | <growth> | <cell_of>
+value = <share_of_label> | <aggregate> | <count_of> | <count_where> | <arithmetic> | <growth> | <cell_of>
 scalar = <aggregate> | <cells> | <cell_of> | <NUMBER> | <column_total> | <count_of>
 column_total = [column] <COLUMN> [column]
 arithmetic = (<minus> | <plus> | <times> | <over> | <share>) [<labels>]
@@ -42,6 +43,9 @@ share = <percentage> of <turned> <scalar> is <scalar> | <percentage> is <scalar>
     <percentage> of <scalar> | <percentage> (does | is) <scalar> make up of <scalar> | <percentage> of <turned>
     <scalar> (does | do) <scalar> (make up | represent | account for)
 turned =
+share_of_label = <percentage> of [total | overall | all] <columns> (came in | came from | is from | comes from | was
+    from | was in | is in | was made in | was earned in | fell in | falls in | is | was) <LABEL> | <percentage> of
+    [total | overall | all] <columns> (does | did) <LABEL> (make up | account for | have | contribute | represent)
 percentage = percentage | percent | per cent | % | share | proportion | what percentage | what percent | what share |
     what proportion
 growth = (by what percent | by what percentage | by how much percent | by how much | how much | how many percent) did
@@ -63,7 +67,8 @@ under = (below | under | underneath | beneath | directly below | right below | r
     them)] | (below | under | underneath | beneath) (<columns> | <letter_column>) | in (next | first) (empty | free |
     blank) (row | cell) | in (row | cell) (below | under | underneath) [it | them | table | data | that]
 beside = (next to | beside | right of | to right of) (it | them | that)
-put_result = <putting> <value> <into>
+put_result = <putting> <value> <into> | <into_first> [,] <putting> <value>
+into_first = (in | into) <cells>
 place_result = (put | write | place | enter | insert | store | save | show) (it | result | total | sum | average |
     answer | that | value | maximum | minimum | this) <into>
 total_row = (add | insert | create | make | put | append | include | write | give) [table] [new] <func> row [(at | to)
@@ -78,14 +83,15 @@ total_row = (add | insert | create | make | put | append | include | write | giv
 func_only = sum | sums | total | totals | average | averages
 make_total = (total | sum | add up | sum up) <columns> (at bottom | below | underneath | at bottom of table)
 
-new_column = (add | create | insert | make | append | include) [new] [another] [<NAME>] column [<named>] [<at_letter>]
-    [to (table | sheet | it | right | right of table)] [at (end | right)] [,] <defined> [for <each_row>] [<at_letter>]
-    | (add | create | insert | make | append | include) [new] <NAME> column [<at_letter>] [,] <defined> | (calculate |
-    compute | work out) <NAME> (in | into) (column <LETTER> | new column | column <LETTER> <for_each>) [as | = | , |
-    :] <row_value> | (in | into) column <LETTER> [,] (calculate | compute | add | put | create | write | enter | show)
-    <NAME> [,] (as | = | : | which is | that is) <row_value>
+new_column = (add | create | insert | make | append | include) [new] [another] [<NAME>] column [<bare_letter>]
+    [<named>] [<at_letter>] [to (table | sheet | it | right | right of table)] [at (end | right)] [,] <defined> [for
+    <each_row>] [<at_letter>] | (add | create | insert | make | append | include) [new] <NAME> column [<at_letter>]
+    [,] <defined> | (calculate | compute | work out) <NAME> (in | into) (column <LETTER> | new column | column
+    <LETTER> <for_each>) [as | = | , | :] <row_value> | (in | into) column <LETTER> [,] (calculate | compute | add |
+    put | create | write | enter | show) <NAME> [,] (as | = | : | which is | that is) <row_value>
+bare_letter = <LETTER>
 named = (called | named | titled | labelled | labeled | headed | with header | with heading | with title | with name |
-    for) <NAME> | [:] <NAME>
+    and call it | and name it | for) <NAME> | [:] <NAME>
 at_letter = (in | at | as) (column <LETTER> | <LETTER> | <CELL> | <LETTER> column) | (after | next to | beside | right
     of | to right of) (<columns> | <letter_column> | table | last column)
 defined = (that is | which is | that shows | showing | with | as | equal to | that equals | equals | = | : |
@@ -119,9 +125,10 @@ fill_column = (put | write | calculate | compute | show | enter | fill in | add 
     [<for_each>] (in | into | to) (column <LETTER> | <LETTER> | <AREA> | new column | new column <named> | column
     <LETTER> <named> | column called <NAME>) [<for_each>] | fill (column <LETTER> | <AREA>) with <row_value>
     [<for_each>] | (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] (put | write | calculate |
-    compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | (calculate | compute) <row_value>
-    <for_each> (in | into) (column <LETTER> | <AREA> | new column | new column <named>) | set column <LETTER> (to |
-    as) <row_value>
+    compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | <row_value> [<for_each>] and (put
+    | write | place | show) (it | result | results | that) (in | into) (column <LETTER> | <AREA> | new column | new
+    column <named>) | (calculate | compute) <row_value> <for_each> (in | into) (column <LETTER> | <AREA> | new column
+    | new column <named>) | set column <LETTER> (to | as) <row_value>
 
 styled = <table_rows> | <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <header_row> |
     <last_row> | <total_row_place> | <label_row> | <table> | <it> | <cell_of> | <extreme> | <extreme_row> | <matching>
@@ -202,15 +209,20 @@ given = <NUMBER> | <PERCENT> | <TEXT> | <FORMULA> | <FREE> | <today>
 today = today 's date | current date | date of today
 write = (put | write | enter | type | place | insert | set | store | save | add | use | fill in | apply) [value |
     values | text | number | numbers | word | words | formula | heading | header | title | label] [of] <given> (,
-    <given> | and <given> | , and <given>)* (in | into | to | at) <target> | fill <target> with <given> | put (in |
-    into) <target> <given> | write (in | into) <target> <given>
+    <given> | and <given> | , and <given>)* (in | into | to | at) <target> | fill <target> with <given> | (in | into)
+    <target> [,] (write | put | type | enter | place) <given> | (write | put | enter | type) [numbers] <series> (in |
+    into) <target> | fill <target> with [numbers] <series> | put (in | into) <target> <given> | write (in | into)
+    <target> <given>
+series = <NUMBER> (to | through | -) <NUMBER>
 target = <cells> | <cell_of>
 value_in = <given> (in | into | to | at) <cells>
 set = (set | change | update | replace | make | correct | edit | modify | overwrite | fix) [value of | contents of |
     content of | value in | formula in | formula of] (<target>) [from <was>] (to | with | = | to be | as | by | equal
     | equal to) [value | text | number | formula] <given> | <cells> = <given> | (set | change | update) <LABEL> 's
-    <COLUMN> (to | =) <given> | (set | change | update) <target> 's value to <given> | <target> should (be | say |
-    become) <given>
+    <COLUMN> (to | =) <given> | (set | change | make | update) <all_of> (to | =) <given> | (set | change | update)
+    <target> 's value to <given> | <target> should (be | say | become) <given>
+all_of = <column_values> | (all | every | each) <columns>
+more_set = <target> to <given>
 was = <given>
 rename_column = (rename | change name of | change header of | change heading of | change title of) [column] (<columns>
     | <letter_column>) [header | heading | column] (to | as | into) <new_text> | (change | set | rename) <header_cell>
@@ -226,8 +238,8 @@ new = <TEXT> | <NUMBER> | <FREE>
 
 source = [values | contents | cells | value | data | formula | everything] [from | of | in] (<cells> | <letter_column>
     | <columns> | <header_row> | <row_number> | <column_values>)
-copy = (copy | duplicate | paste) <source> (to | into | in | onto | at) [starting at | cell] (<cells> |
-    <letter_column>) [as values]
+copy = (copy | duplicate | paste) <source> (to | into | in | onto | at) ([starting at | cell] (<cells> |
+    <letter_column>) [as values] | <sheet>)
 move = move <source> (to | into | in | at) [starting at] (<cells> | <letter_column>)
 fill_down = (copy | fill | drag | extend | autofill | apply) (it | that | formula | this | this formula | that formula
     | that cell | <cells> | formula in <cells> | formula from <cells>) [formula] (down | downward | downwards) [(to |
@@ -272,8 +284,11 @@ matching_rows = <matching>
 sort = (sort | order | arrange | rank | reorder) [table | data | rows | sheet | everything | it | list | whole table |
     entire table | <cells> | this table | all rows | <columns_sorted>] [rows] [alphabetically <alphabetic>] (by | on |
     based on | according to) [column] <sort_key> [column | values] [<direction>] | (sort | order | arrange)
-    <columns_sorted> <direction>
+    <columns_sorted> <direction> | (sort | order | arrange) [table | data | rows] from (highest | largest | biggest)
+    to (lowest | smallest) <down> <sort_key> | (sort | order | arrange) [table | data | rows] from (lowest | smallest)
+    to (highest | largest | biggest) <sort_key>
 columns_sorted = <columns>
+down =
 sort_key = <COLUMN> | <LETTER> | <letter_column>
 direction = [, | in] [from] (<ascending> | <descending>) [order]
 ascending = ascending | asc | ascendingly | smallest first | lowest first | low to high | smallest to largest | lowest
@@ -284,6 +299,9 @@ descending = descending | desc | descendingly | largest first | biggest first | 
     to smallest | highest to lowest | z to a | decreasing | from z to a | reverse | large to small | biggest on top |
     highest on top | latest first | highest at top | largest at top | with highest first | with largest first | with
     highest on top | with biggest first
+yes_no = (is | are | was | were) <scalar> <compared> | (is | are | was | were) <scalar> <than> <scalar> [<labels>]
+than = (more | greater | higher | larger | bigger) than <more> | (less | lower | smaller) than
+more =
 scale = (<raise> | <lower>) <scaled> by (<PERCENT> | <NUMBER>) | multiply <factor> <scaled> by <NUMBER> | divide
     <divisor> <scaled> by <NUMBER> | (double <twice> | halve) <of_all> <scaled> | add (<NUMBER> | <PERCENT>) to
     <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>) from <scaled> | (<raise> | <lower>) <scaled> by <NUMBER>
@@ -336,14 +354,15 @@ show = (what is | what are | show | read | list | display | look at | print | te
     does sheet have) | list columns
 shown = <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <header_row> | <last_row> | <table> |
     <label_row> | <total_row> | <sheet_data>
-which = (which | what | what is | who | in which | in what | during which | for which | tell which | find | show |
-    give | name | tell) <asked> [is | was | has | had | did | shows | with | that had | that has | saw] (<max> |
-    <min>) [<nouns>] [of | in | for] [<measured>] [in total | overall] | (which | in which | who | what | for which |
-    tell which) [<asked>] <sold> (<max> | <min>) [<measured>] | (which | in which | what | for which | on which)
-    <asked> (did | was | is | were | had) (we (sell | earn | make | spend | have) | <measured>) [at its] (<max> |
-    <min> | <peak>) [<measured>] | (when | where) (was | is | were | did) <measured> [at its | reach its | hit its]
-    (<max> | <min> | <peak>) | (what is | what was | which is | which was | show | name | tell | find) (<best> |
-    <worst>) <asked> [(by | for | in terms of | based on | in) <measured>]
+which = (which | what | tell which | in which) <asked> (is | was) [our] (<best> | <worst>) [(by | for | in terms of |
+    in | on) <measured>] | (which | what | what is | who | in which | in what | during which | for which | tell which
+    | find | show | give | name | tell) <asked> [is | was | has | had | did | shows | with | that had | that has |
+    saw] (<max> | <min>) [<nouns>] [of | in | for] [<measured>] [in total | overall] | (which | in which | who | what
+    | for which | tell which) [<asked>] <sold> (<max> | <min>) [<measured>] | (which | in which | what | for which |
+    on which) <asked> (did | was | is | were | had) (we (sell | earn | make | spend | have) | <measured>) [at its]
+    (<max> | <min> | <peak>) [<measured>] | (when | where) (was | is | were | did) <measured> [at its | reach its |
+    hit its] (<max> | <min> | <peak>) | (what is | what was | which is | which was | show | name | tell | find)
+    (<best> | <worst>) <asked> [(by | for | in terms of | based on | in) <measured>]
 peak = peak
 best = best | top | strongest
 worst = worst | weakest
@@ -352,11 +371,11 @@ measured = <COLUMN> [<nouns>]
 sold = sold | made | earned | brought in | generated | spent | did | had | has | sells | makes | earns | has the
 list = (list | show | display | give | find | filter | which | what are | what | tell | get | print | tell which | for
     which | in which) [<det>] (<rows_where> | (row | rows | records | entries | table | data) (to | for | by)
-    <condition> | (row | rows | records) (for | of | with | from) <LABEL> | <COLUMN> (is | are | was | were)
-    <condition_of> | <COLUMN> (was | were | is | are | did) <condition>) | filter [table | data | rows | it] (to | by
-    | for | where | so that | on) [rows | only rows | row] [where | with] <condition> | (list | show | give | tell |
+    <conditions> | (row | rows | records) (for | of | with | from) <LABEL> | <COLUMN> (is | are | was | were)
+    <condition_of> | <COLUMN> (was | were | is | are | did) <conditions>) | filter [table | data | rows | it] (to | by
+    | for | where | so that | on) [rows | only rows | row] [where | with] <conditions> | (list | show | give | tell |
     what are) (<top> | <top_low>)
-condition_of = <condition>
+condition_of = <conditions>
 top = top <NUMBER> [<COLUMN>] [by | in | with highest] <COLUMN> | <NUMBER> (highest | largest | biggest | best | top)
     <COLUMN>
 top_low = bottom <NUMBER> [<COLUMN>] [by | in] <COLUMN> | <NUMBER> (lowest | smallest | worst) <COLUMN>

@@ -38,20 +38,16 @@ _TOKEN = re.compile(
     |(?P<mark><=|>=|\n|\S)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_COURTESIES = sorted(
-    (
-        tuple(phrase.split())
-        for phrase in (
-            "please|kindly|can you|could you|would you|will you|can you please|could you please|would you "
-            "please|i want you to|i need you to|i would like you to|i 'd like you to|i would like to|i 'd like "
-            "to|i want to|i need to|i want|i need|i would like|i 'd like|for "
-            "me|me|the|a|an|my|our|also|now|just|thanks|thank you|can i get|can we|let us|go ahead and|would you "
-            "mind"
-        ).split("|")
-    ),
-    key=len,
-    reverse=True,
-)
+_PHRASES = (
+    "please|kindly|can you|could you|would you|will you|can you please|could you please|would you "
+    "please|i want you to|i need you to|i would like you to|i 'd like you to|i would like to|i 'd like "
+    "to|i want to|i need to|i want|i need|i would like|i 'd like|for "
+    "me|me|the|a|an|my|our|also|now|just|thanks|thank you|can i get|can we|let us|go ahead and|would you "
+    "mind"
+).split("|")
+_COURTESIES: dict[str, list[tuple[str, ...]]] = {}
+for _phrase in sorted(_PHRASES, key=len, reverse=True):
+    _COURTESIES.setdefault(_phrase.split()[0], []).append(tuple(_phrase.split()))
 _CONTRACTIONS = {
     **{f"{one}'s": f"{one} is" for one in ("what", "who", "where", "it", "that", "which", "how", "there", "here")},
     **{f"{one}n't": f"{one} not" for one in ("do", "does", "did", "is", "are", "was", "has", "had", "should", "would")},
@@ -61,6 +57,7 @@ _CONTRACTIONS = {
 }
 _CONTRACTED = re.compile(r"(?<![\w'])(?:" + "|".join(_CONTRACTIONS) + r")(?![\w'])", re.IGNORECASE)
 _MARKS = {"?": ".", "!": ".", "\n": ";", "(": "⟨", ")": "⟩", "*": "times", "\u00d7": "times"}
+_COLUMN = ("column", "columns", "col")
 _GREETINGS = frozenset({"hi", "hello", "hey", "ok", "okay", "so", "well"})
 
 
@@ -93,17 +90,23 @@ def plain(words: list[Word]) -> list[Word]:
     kept: list[Word] = []
     at = 0
     while at < len(words):
-        for phrase in _COURTESIES:
-            if tuple(word.plain for word in words[at : at + len(phrase)]) == phrase:
-                # "column A" is a column, "a column" is not.
-                if phrase == ("a",) and kept and kept[-1].plain in ("column", "columns", "col"):
-                    continue
-                at += len(phrase)
-                break
-        else:
+        length = _courtesy(words, at, kept)
+        if not length:
             kept.append(words[at])
-            at += 1
+        at += length or 1
     return [word for place, word in enumerate(kept) if place or word.plain != ","]
+
+
+def _courtesy(words: list[Word], at: int, kept: list[Word]) -> int:
+    """How many words of it begin here."""
+    for phrase in _COURTESIES.get(words[at].plain, ()):
+        if tuple(word.plain for word in words[at : at + len(phrase)]) == phrase:
+            # "Column A" and "between A and B" are about a column, "a column" is not.
+            after = words[at + 1].plain if at + 1 < len(words) else ""
+            is_letter = words[at].text == "A" or after == "to" or (kept and kept[-1].plain in _COLUMN)
+            if phrase != ("a",) or not kept or not is_letter:
+                return len(phrase)
+    return 0
 
 
 def _joins_words(sentence: str, found: re.Match[str]) -> bool:

@@ -56,7 +56,13 @@ def _columns(desk: Desk, found: Columns, order: Chart) -> Range:
         raise Refusal("a chart is of columns of numbers, with one column of labels")
     if columns != list(range(columns[0], columns[-1] + 1)):
         raise Refusal("those columns are not side by side: name a range, such as A1:C6")
-    if order.by is None and not labels and table.left == columns[0] - 1 and table.left not in numeric:
+    if (
+        order.kind != "scatter"
+        and order.by is None
+        and not labels
+        and table.left == columns[0] - 1
+        and table.left not in numeric
+    ):
         labels = [table.left]
     if labels and labels[0] != columns[0] - 1:
         name = column_name(table, labels[0])

@@ -1,5 +1,7 @@
 """New columns of formulas, rows of totals, renamed headers, numbers that are all changed alike."""
 
+import msgspec
+
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
 from hub.providers.demo.workbook.language.lexicon import Header
@@ -191,6 +193,8 @@ def scale(desk: Desk, order: Scale) -> None:
     """Numbers are written anew; where there are formulas, nothing is."""
     for place in ranges(desk, order.place, "numbers"):
         shut = desk.book.used(place)
+        while shut.top < shut.bottom and not any(is_number(cell) for cell in desk.book.rows(shut)[0]):
+            shut = msgspec.structs.replace(shut, top=shut.top + 1)
         columns = range(shut.left, shut.right + 1)
         rows = [
             [_scaled(desk, order, shut, row, column) for column in columns] for row in range(shut.top, shut.bottom + 1)

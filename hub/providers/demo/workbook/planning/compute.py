@@ -12,8 +12,10 @@ from hub.providers.demo.workbook.language.orders import (
     Aggregate,
     Arithmetic,
     Columns,
+    Compare,
     Compute,
     Condition,
+    CountColumns,
     CountRows,
     Crossing,
     Growth,
@@ -26,7 +28,9 @@ from hub.providers.demo.workbook.planning.places import (
     cells_of,
     column_of,
     crossing,
+    fits,
     ranges,
+    row_of,
     rows_where,
     rows_with,
 )
@@ -134,6 +138,9 @@ def value_of(desk: Desk, value: Value, target: Range | None) -> Result:
             return _growth(desk, value, target)
         case Arithmetic():
             return _arithmetic(desk, value, target)
+        case CountColumns():
+            table = desk.table()
+            return Result(len(table.headers), "the number of columns", None)
         case CountRows():
             return _count_rows(desk, value, target)
         case Aggregate():
@@ -220,6 +227,11 @@ def _condition_column(desk: Desk, where: Condition) -> int:
 
 def _criterion(where: Condition) -> tuple[str | None, str]:
     """As a formula takes it, and as it is told."""
+    if where.also is not None:
+        rest = _criterion(where.also)[1]
+        assert isinstance(where.also.column, Header)
+        first = _criterion(msgspec.structs.replace(where, also=None))[1]
+        return None, f"{first} and {plain(where.also.column.name)} {rest}"
     if where.text is not None:
         text = where.text.replace('"', '""')
         return (None if set(text) & set("*?~<>=") else f'"{text}"'), f"“{plain(where.text)}”"
@@ -274,6 +286,8 @@ def _of_some(desk: Desk, value: Aggregate, areas: list[Range], target: Range | N
         of, at = table, value.labels[0].column
         if any((label.sheet, label.column) != (value.labels[0].sheet, at) for label in value.labels) or at == column:
             raise Refusal("those names are not in one column")
+        if value.from_to:
+            return _between(desk, value, area, target)
         rows = sorted(row for label in value.labels for row in rows_with(desk, label))
         of = desk.table(value.labels[0].sheet)
         sign = _criterion(Condition(None, "=", text=str(value.labels[0].value)))[0] if len(value.labels) == 1 else None
@@ -286,3 +300,35 @@ def _of_some(desk: Desk, value: Aggregate, areas: list[Range], target: Range | N
         formula = f"{value.function}IF({_address(of.columns(at), target)},{sign},{_address(area, target)})"
     name = plain(value.place.headers[0].name)
     return Result(number, f"the {NAMES[value.function]} of {name} {said}", formula, (area,), why="no row is so")
+
+
+def _between(desk: Desk, value: Aggregate, area: Range, target: Range | None) -> Result:
+    """From the row of one label to that of another."""
+    first, last = (row_of(desk, label) for label in value.labels)
+    if first > last:
+        raise Refusal("the rows are in the other order")
+    place = msgspec.structs.replace(area, top=first, bottom=last)
+    ends = " to ".join(plain(str(label.value)) for label in value.labels)
+    assert isinstance(value.place, Columns)
+    said = f"the {NAMES[value.function]} of {plain(value.place.headers[0].name)} from {ends}"
+    formula = f"{value.function}({_address(place, target)})"
+    return Result(_number(value.function, cells_of(desk, [place])), said, formula, (place,))
+
+
+def compare(desk: Desk, order: Compare) -> None:
+    """Yes or no, and the numbers."""
+    first = value_of(desk, order.first, None)
+    if first.number is None:
+        raise Refusal(f"{first.said} is not known: {first.why}")
+    said = f"{first.said} is {told(first.number)}"
+    if order.condition is not None:
+        yes = fits(first.number, order.condition)
+    else:
+        assert order.second is not None
+        second = value_of(desk, order.second, None)
+        if second.number is None:
+            raise Refusal(f"{second.said} is not known: {second.why}")
+        yes = first.number > second.number if order.is_more else first.number < second.number
+        said += f", {second.said} is {told(second.number)}"
+    desk.say(f"{'Yes' if yes else 'No'}: {said}.")
+    desk.about()

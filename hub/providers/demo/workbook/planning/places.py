@@ -99,25 +99,33 @@ def holds(desk: Desk, table: Table, condition: Condition, row: int, column: int)
     cell = desk.book.value(table.sheet, row, column)
     if condition.text is not None:
         return not is_empty(cell) and str(cell).strip().casefold() == condition.text.strip().casefold()
-    if not isinstance(cell, int | float) or isinstance(cell, bool):
-        return False
+    return isinstance(cell, int | float) and not isinstance(cell, bool) and fits(cell, condition)
+
+
+def fits(number: float, condition: Condition) -> bool:
     match condition.sign:
         case ">":
-            return cell > condition.low
+            return number > condition.low
         case ">=":
-            return cell >= condition.low
+            return number >= condition.low
         case "<":
-            return cell < condition.low
+            return number < condition.low
         case "<=":
-            return cell <= condition.low
+            return number <= condition.low
         case "=":
-            return cell == condition.low
+            return number == condition.low
         case "between":
-            return condition.low <= cell <= condition.high
+            return condition.low <= number <= condition.high
 
 
 def rows_where(desk: Desk, condition: Condition) -> tuple[Table, list[int]]:
-    """Rows of the table below the header."""
+    """Rows of the table below the header, where all of them hold."""
+    if condition.also is not None:
+        table, rows = rows_where(desk, msgspec.structs.replace(condition, also=None))
+        other, more = rows_where(desk, condition.also)
+        if other.sheet != table.sheet:
+            raise Refusal("both conditions have to be on one sheet")
+        return table, [row for row in rows if row in more]
     if isinstance(condition.column, Header):
         table, column = column_of(desk, condition.column)
     else:

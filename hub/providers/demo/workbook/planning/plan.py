@@ -13,6 +13,7 @@ from hub.providers.demo.workbook.language.orders import (
     AddRow,
     Chart,
     Clear,
+    Compare,
     Compute,
     Copy,
     FillDown,
@@ -35,7 +36,7 @@ from hub.providers.demo.workbook.language.orders import (
 )
 from hub.providers.demo.workbook.planning.charts import chart, name_range
 from hub.providers.demo.workbook.planning.columns import new_column, rename, scale, total_row
-from hub.providers.demo.workbook.planning.compute import compute
+from hub.providers.demo.workbook.planning.compute import compare, compute
 from hub.providers.demo.workbook.planning.desk import Act, Desk, Refusal, Step
 from hub.providers.demo.workbook.planning.looks import clear_formats, format_places
 from hub.providers.demo.workbook.planning.questions import list_rows, show, which
@@ -70,6 +71,8 @@ def _take(desk: Desk, order: Order) -> None:
     match order:
         case Compute():
             compute(desk, order)
+        case Compare():
+            compare(desk, order)
         case PutResult():
             raise Misread
         case NewColumn():

@@ -126,7 +126,7 @@ def _goal(source: Range, target: Range, *, is_column: bool) -> Range:
     """A cell is the upper left corner; else the shape has to be the same."""
     down, across = source.bottom - source.top, source.right - source.left
     if target.top == 0 and target.left:
-        if not is_column or target.right - target.left != across:
+        if not (is_column or source.is_bounded) or target.right - target.left != across:
             raise Refusal(f"which cells of {target.address()}? Name the first one")
         target = Range(target.left, source.top, target.left, source.top, target.sheet)
     if target.is_cell:

@@ -1,0 +1,96 @@
+"""Sentences that name columns by their headers, as people word them; and that no word in them is ever passed over."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.chat.parts import Access, Json, ToolCallPart
+from hub.providers.demo.workbook.calls import Call, next_of
+from tests.hosts.workbook import Workbook
+from tests.providers.demo_runs import said
+from tests.providers.workbook_runs import done, tell
+from tests.providers.workbook_sentences import Case
+from tests.providers.workbook_tables import OF_SHOPS, QUESTIONS, REFUSED, WRITES, months, shops
+
+TOOLS = {name: name for name in ("read_range", "write_range", "apply_formula", "format_range", "clear_range")}
+TOOLS |= {name: name for name in ("create_chart", "insert_rows_columns", "get_named_ranges", "create_named_range")}
+ALL = [(months, case) for case in (*QUESTIONS, *WRITES)] + [(shops, case) for case in OF_SHOPS]
+PLAIN = [(book, case.sentence) for book, case in ALL if not re.search("[\"=]|'[^s]", case.sentence)]
+REVERSALS = ("not", "never", "except", "unless", "only", "if", "without", "instead", "half", "almost", "until", "else")
+JUNK = (*REVERSALS, "banana", "quickly", "42nd", "other", "previous", "maybe", "imagine", "?!", "negative", "zzz")
+
+
+def changed(workbook: Workbook, first: Workbook) -> dict[str, Json]:
+    """The cells that differ; None for those that are gone."""
+    found: dict[str, Json] = {}
+    for sheet, cells in workbook.sheets.items():
+        prefix = "" if sheet == "Sheet1" else f"{sheet}!"
+        before = first.sheets[sheet]
+        found |= {prefix + one: cells.get(one) for one in {**cells, **before} if cells.get(one) != before.get(one)}
+    return found
+
+
+@pytest.mark.parametrize(("made", "case"), ALL, ids=[case.sentence for _, case in ALL])
+async def test_sentence_about_a_table(made: Callable[[], Workbook], case: Case) -> None:
+    workbook = made()
+    answer = said(await tell(case.sentence, workbook))
+    assert "I did nothing" not in answer and "did not understand" not in answer
+    assert changed(workbook, made()) == case.cells
+    assert workbook.formats == case.formats
+    assert [(chart["chart_type"], chart["data_range"]) for chart in workbook.charts] == case.charts
+    assert case.says in answer
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+async def test_what_is_not_told_for_certain_writes_nothing(sentence: str) -> None:
+    workbook = shops()
+    answer = said(await tell(sentence, workbook))
+    assert workbook.writes == 0
+    assert "did nothing" in answer or "did not understand" in answer
+
+
+def effect(sentence: str, workbook: Workbook) -> tuple[list[tuple[str, object]], str]:
+    """The writes that the sentence leads to, and the answer. No provider: the plan alone."""
+    made: list[ToolCallPart] = []
+    while isinstance(call := next_of(sentence, made, TOOLS), Call):
+        access: Access = "read" if call.tool in ("read_range", "get_named_ranges") else "write"
+        part = ToolCallPart(
+            call_id=f"c{len(made)}", name=call.tool, arguments=call.arguments, state="success", access=access, host="h"
+        )
+        made.append(done(part, workbook))
+    return [(one.name, one.arguments) for one in made if one.access == "write"], call
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(PLAIN), st.sampled_from(JUNK), st.integers(0, 40))
+def test_a_word_too_many_never_leads_to_another_write(
+    sentence: tuple[Callable[[], Workbook], str], junk: str, at: int
+) -> None:
+    made, good = sentence
+    words = good.split()
+    words.insert(at % (len(words) + 1), junk)
+    wanted, _ = effect(good, made())
+    found, _ = effect(" ".join(words), made())
+    assert found in ([], wanted)
+    if junk in REVERSALS:
+        assert not found or junk in good.split()
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(PLAIN), st.integers(0, 40))
+def test_a_word_too_few_never_fails(sentence: tuple[Callable[[], Workbook], str], at: int) -> None:
+    made, good = sentence
+    words = good.split()
+    del words[at % len(words)]
+    _, answer = effect(" ".join(words), made())
+    assert answer
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(" ".join(sentence for _, sentence in PLAIN).split()), max_size=14))
+def test_no_row_of_words_fails(words: list[str]) -> None:
+    _, answer = effect(" ".join(words), months())
+    assert answer
