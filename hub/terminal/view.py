@@ -59,6 +59,7 @@ class View:
     ended: dict[str, Ended] = field(default_factory=dict)  # by run id, the latest 100
     approvals: dict[str, Approval] = field(default_factory=dict)  # by call id, while they wait for an answer
     _printed: dict[tuple[str, int], int] = field(default_factory=dict)  # characters of a text part
+    _sources: dict[str, dict[str, None]] = field(default_factory=dict)  # of answers under way: each once, in order
     _seen: set[str] = field(default_factory=set)  # message ids
     _calls: dict[str, str] = field(default_factory=dict)  # open tool calls: what they are called
     _thinking: tuple[str, int] | None = None  # the thinking part that was announced last
@@ -117,7 +118,13 @@ class View:
         delta = _text(event, "delta")
         pieces = [Piece("answer", "\n\n")] if key not in self._printed and self._began(key[0]) else []
         self._printed[key] = self._printed.get(key, 0) + len(delta)
+        self._cite(key[0], event)
         return [*pieces, Piece("answer", delta)]
+
+    def _cite(self, message_id: str, cited: Mapping[str, object]) -> None:
+        for citation in _sequence(cited, "citations"):
+            if isinstance(citation, Mapping):
+                self._sources.setdefault(message_id, {})[_source(citation)] = None
 
     def _began(self, message_id: str) -> bool:
         return any(message == message_id for message, _ in self._printed)
@@ -170,7 +177,9 @@ class View:
         self._end(_text(event, "runId"), ended)
         self._calls.clear()
         self.approvals.clear()
-        pieces = [Piece("error", error)] if error else []
+        sources = list(self._sources.pop(_text(event, "messageId"), ()))
+        pieces = [Piece("status", f"source {number}: {text}") for number, text in enumerate(sources, 1)]
+        pieces += [Piece("error", error)] if error else []
         return [*pieces, Piece("status", " · ".join(said))]
 
     def _end(self, run_id: str, ended: Ended) -> None:
@@ -201,6 +210,8 @@ class View:
         for index, part in enumerate(_parts(message)):
             text = _text(part, "text") if part.get("type") == "text" else ""
             key = (message_id, index)
+            if _text(message, "status") in _UNDER_WAY:
+                self._cite(message_id, part)
             there = self._printed.get(key, 0)
             if len(text) > there:
                 if not there and self._began(message_id):
@@ -242,6 +253,18 @@ class View:
                 call_id = _text(needed, "callId")
                 pieces += shown if asked.get(call_id) != self.approvals[call_id] else []
         return pieces
+
+
+def _source(citation: Mapping[str, object]) -> str:
+    """In a line: what it is called, where it is, and its own words."""
+    title, url = _text(citation, "title"), _text(citation, "url")
+    page, end = _number(citation, "page"), _number(citation, "endPage")
+    where = f", page {page}" if page else ""
+    if end > page > 0:
+        where = f", pages {page}-{end}"
+    address = f" <{url}>" if title and url else ""
+    quote = " ".join(_text(citation, "quote").split())
+    return f"{title or url or 'a document'}{where}{address}" + (f": “{quote}”" if quote else "")
 
 
 # Events come from another program: what is missing or of another type reads as empty.

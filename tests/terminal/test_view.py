@@ -133,6 +133,33 @@ def test_a_run_that_the_user_stopped_says_no_name() -> None:
     assert statuses(pieces) == ["stopped by bob"]
 
 
+def test_sources_are_told_when_the_answer_is_done() -> None:
+    report = {"source": "document", "title": "report.pdf", "page": 3, "endPage": 5, "quote": "Total:\n 7"}
+    page = {"source": "web", "title": "Prices", "url": "https://a.example/", "page": 1, "endPage": 1}
+    partial = {
+        **answer("Seven", status="streaming"),
+        "parts": [{"type": "text", "text": "Seven", "citations": [report]}],
+    }
+    pieces = play(
+        View(),
+        started(),
+        {**text("Seven"), "citations": [report]},
+        snapshot(run={"runId": "r1", "message": partial}),
+        {
+            **text("."),
+            "citations": [page, report, {"source": "document"}, {"source": "web", "url": "https://b.example/"}],
+        },
+        done("completed"),
+    )
+    assert statuses(pieces) == [
+        "source 1: report.pdf, pages 3-5: “Total: 7”",
+        "source 2: Prices, page 1 <https://a.example/>",
+        "source 3: a document",
+        "source 4: https://b.example/",
+        "completed",
+    ]
+
+
 def test_notices_files_queue_and_approvals_are_lines() -> None:
     pieces = play(
         View(),
