@@ -10,12 +10,22 @@ from hypothesis import strategies as st
 
 from hub.chat.parts import Json
 from hub.errors import ProviderError
-from hub.providers.base import Delta, StepEnd, ThinkingDelta, ThinkingEnd, ToolCallDelta, ToolCallEnd, ToolCallStart
+from hub.providers.base import (
+    Delta,
+    StepEnd,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnd,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    UsageSoFar,
+)
 from hub.providers.openai.frames import EventCutter, FrameTooLarge, WholeCutter
 from hub.providers.openai.request import parameters
 from tests.provider_server.openai_player import chunk
 from tests.provider_server.openai_rules import check_schema
-from tests.provider_server.script import Refuse, Say, Script, ScriptUsage, Truncate
+from tests.provider_server.script import Raw, Refuse, Say, Script, ScriptUsage, Truncate
 from tests.providers.anthropic_setup import collect, text_of
 from tests.providers.speakers import OPENAI, failure
 
@@ -165,6 +175,21 @@ async def test_no_call_runs_that_the_server_could_not_read() -> None:
     pieces = [piece(WHOLE["a"], name="sum", id="c0")]
     with pytest.raises(ProviderError, match="malformed_function_call"):
         await came_of(*pieces, reason="MALFORMED_FUNCTION_CALL")
+
+
+async def test_unknown_things_are_passed_over() -> None:
+    odd = [
+        b"event: event_of_tomorrow\ndata: {}\n\n",
+        b": a comment\n\nid: 7\nretry: 10\n\n",
+        b'data: {"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}\n\n',
+        b'data: {"choices": [{"index": 0, "delta": {"audio": {"id": "x"}, "tomorrow": 1}, "logprobs": {}}]}\n\n',
+        b'data: {"choices": [{"index": 0, "delta": {"content": null, "tool_calls": null}}], "obfuscation": "aJ4"}\n\n',
+    ]
+    async with OPENAI.server() as server, OPENAI.provider(server) as provider:
+        server.add(Script(*map(Raw, odd), Say("One", *map(Raw, odd), " two")))
+        deltas = await collect(provider, OPENAI.ask())
+    assert text_of(deltas) == "One two"
+    assert {type(delta) for delta in deltas} == {TextDelta, UsageSoFar, StepEnd}
 
 
 async def test_what_was_read_from_the_cache_is_no_input() -> None:

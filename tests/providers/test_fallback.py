@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from tests.provider_server.script import Answer, CallTool, ErrorEvent, Redacted, Refuse, Say, Script, Think
+from tests.provider_server.script import Answer, CallTool, ErrorEvent, Redacted, Refuse, Say, Script, Stall, Think
 from tests.provider_server.server import ProviderServer
 from tests.providers.hubs import anthropic_at, chatting, notices, one, openai_at, text
 
@@ -52,6 +52,18 @@ async def test_another_answers_while_one_is_down(
     assert (answer["provider"], answer["author"]) == ("openai", "gpt-6-luna")
     assert "provider" not in one(again, "done"), "the chosen one is asked first again"
     assert notices(again) == []
+
+
+async def test_another_answers_while_one_says_nothing(
+    provider_server: ProviderServer, other_server: ProviderServer
+) -> None:
+    provider_server.add(*[Script(Stall())] * 3)
+    other_server.add(Script(Say("Four.")))
+    settings = {**chain(provider_server, other_server), "provider_inactivity_s": 0.5}
+    async with chatting(settings) as chat:
+        events = await chat.ask("2 + 2?")
+    assert notices(events) == ["retrying", "retrying", "fallback_provider"]
+    assert (one(events, "done")["outcome"], text(events)) == ("completed", "Four.")
 
 
 async def test_the_rest_of_the_answer_is_the_others(
