@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hub.chat.parts import Message
-from hub.providers.base import Delta, Request, StepEnd, TextDelta, ThinkingDelta, ThinkingEnd
+from hub.providers.base import Cited, Delta, Request, StepEnd, TextDelta, ThinkingDelta, ThinkingEnd
 
 ENTRY_BYTES = 512
 """What an answer takes besides its text."""
@@ -75,7 +75,7 @@ def answer_of(deltas: Sequence[Delta]) -> Sequence[Delta] | None:
     *said, end = deltas
     if not isinstance(end, StepEnd) or end.reason != "stop" or not any(isinstance(one, TextDelta) for one in said):
         return None
-    return said if all(isinstance(one, TextDelta | ThinkingDelta | ThinkingEnd) for one in said) else None
+    return said if all(isinstance(one, TextDelta | Cited | ThinkingDelta | ThinkingEnd) for one in said) else None
 
 
 def key_of(user: str, provider: str, request: Request) -> bytes:
@@ -99,6 +99,8 @@ def _size(delta: Delta) -> int:
     match delta:
         case TextDelta() | ThinkingDelta():
             return len(delta.text.encode(errors="surrogatepass"))
+        case Cited():
+            return len(msgspec.json.encode(delta.citations))
         case ThinkingEnd():
             return len(delta.signature or "") + len(delta.redacted or "")
     return 0

@@ -8,13 +8,13 @@ import pytest
 
 from hub.backplane.memory import MemoryBackplane
 from hub.chat import events
-from hub.chat.parts import NO_USAGE, Json, Message, TextPart
+from hub.chat.parts import NO_USAGE, Citation, Json, Message, TextPart
 from hub.errors import ProviderError
 from hub.hooks.base import Found
 from hub.hooks.cache import ENTRY_BYTES, ResponseCache, key_of
 from hub.hooks.output import Output
 from hub.hooks.registry import Hooks
-from hub.providers.base import Delta, Request, TextDelta, ThinkingDelta, ThinkingEnd, ToolSpec
+from hub.providers.base import Cited, Delta, Request, TextDelta, ThinkingDelta, ThinkingEnd, ToolSpec
 from hub.runs.asking import Wish
 from hub.runs.chats import SettingsWish
 from tests.runs.node import Node, Recorder, until
@@ -218,6 +218,21 @@ def test_bytes_are_bounded() -> None:
     assert (cache.get(b"a", 0), len(cache), cache.bytes) == (None, 1, 3 * ENTRY_BYTES)
     cache.put(b"b", [TextDelta(0, "x" * 3 * ENTRY_BYTES)], 0)  # too long: and the old one is no longer true
     assert (len(cache), cache.bytes) == (0, 0)
+
+
+def test_citations_count() -> None:
+    cache = ResponseCache(max_entries=9)
+    cache.put(b"a", [TextDelta(0, "x"), Cited(0, [Citation(source="web", title="A")])], 0)
+    assert cache.bytes == ENTRY_BYTES + 1 + len('[{"source":"web","title":"A"}]')
+
+
+async def test_a_hit_rests_on_what_the_answer_did() -> None:
+    asked = Asked([TextDelta(0, "one"), Cited(0, [Citation(source="web", title="A")]), end()])
+    async with asked.node.running():
+        answers = [await asked.ask(session_id) for session_id in ("first", "second")]
+    assert asked.requests == 1
+    parts = [list(recorder.fold().messages.values())[-1]["parts"] for recorder in answers]
+    assert parts == [[{"type": "text", "text": "one", "citations": [{"source": "web", "title": "A"}]}]] * 2
 
 
 TOOL = ToolSpec("look", "Looks.", {"type": "object"}, "read")

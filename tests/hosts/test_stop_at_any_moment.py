@@ -19,21 +19,26 @@ from tests.hosts.stage import ANN, opened, register, send
 from tests.provider_server.openai_rules import Style
 from tests.provider_server.script import CallTool, Say, Script, Stall, Think
 from tests.provider_server.server import ProviderServer
-from tests.providers.hubs import anthropic_at, openai_at
+from tests.providers.hubs import anthropic_at, openai_at, responses_at
 from tests.runs import invariants
 from tests.runs.node import Recorder, until
 
 STOPS = 30
-BATCHES = [("anthropic", seed) for seed in range(10)] + [("openai", seed) for seed in range(5)]
+BATCHES = [
+    *(("anthropic", seed) for seed in range(10)),
+    *(("openai", seed) for seed in range(5)),
+    *(("openai responses", seed) for seed in range(3)),
+]
 REASONS = Style(reasoning="reasoning")
-AT = {"anthropic": anthropic_at, "openai": openai_at}
+AT = {"anthropic": anthropic_at, "openai": openai_at, "openai responses": responses_at}
 MOMENTS = 40
 """More than there are events before the last one; what comes after the answer's end stops nothing."""
 
 
 def answer(body: Mapping[str, Any]) -> Script:
     """The calls, where the newest message asks for them; "stall" breaks off in the middle of the text."""
-    content = body["messages"][-1]["content"]
+    last = (body["messages"] if "messages" in body else body["input"])[-1]
+    content = last["output"] if "output" in last else last["content"]
     newest = [content] if isinstance(content, str) else [block.get("text") for block in content]
     if newest == ["stall"]:
         return Script(Think("Let me ", "see."), Say("I read ", Stall()))
@@ -52,7 +57,9 @@ class Stage:
     """One hub with its tools, and a page that executes, at once, later or never."""
 
     def __init__(self, provider: ProviderServer, kind: str, chance: random.Random) -> None:
-        self.app = Hubline(settings=load({"backplane": "memory://", "provider": kind, **AT[kind](provider)}))
+        self.app = Hubline(
+            settings=load({"backplane": "memory://", "provider": kind.partition(" ")[0], **AT[kind](provider)})
+        )
         self.written: list[str] = []
         self._provider = provider
         self._chance = chance

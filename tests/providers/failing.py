@@ -316,7 +316,12 @@ class Stage:
 
     async def play(self) -> dict[str, Came | BaseException]:
         """What came of each mode, or how it could not be played."""
-        chosen = {"backplane": "memory://", "provider": self._speaker.setting, "model": self._speaker.model}
+        chosen: dict[str, object] = {
+            "backplane": "memory://",
+            "provider": self._speaker.setting,
+            "model": self._speaker.model,
+            "provider_wait_s": 3600,  # all go at once; how long that takes is the machine's affair
+        }
         async with self._server as server:
             app = Hubline(settings=config.load({**chosen, **SETTINGS[self._speaker.name](server), **self._settings}))
 
