@@ -252,6 +252,8 @@ class Hubline:
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
+        if scope["type"] == "lifespan":
+            send = uncaught.in_a_sentence(send)
         await self._starlette(scope, receive, send)
 
     def _not_ready(self) -> str | None:

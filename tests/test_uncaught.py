@@ -43,6 +43,14 @@ def test_uvicorn_ends_with_the_sentence(tmp_path: Path, environment: dict[str, s
     assert ended.stderr.count("\n") == 1
 
 
+def test_a_start_that_fails_is_told_in_a_sentence(tmp_path: Path) -> None:
+    wrong = f"app = Hubline(backplane='sqlite:///{tmp_path}/missing/hub.db')"
+    ended = served(tmp_path, wrong)
+    assert ended.returncode == 3  # uvicorn's
+    assert "missing of the database file does not exist; create it or name another file." in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_other_errors_keep_their_traceback(tmp_path: Path) -> None:
     ended = served(tmp_path, "raise KeyError('mine')")
     assert ended.returncode == 1
