@@ -13,7 +13,7 @@ import msgspec
 
 from hub.chat import events
 from hub.chat.draft import Draft
-from hub.chat.parts import Message, ToolCallPart
+from hub.chat.parts import Message, Part, ThinkingPart, ToolCallPart
 
 MAX_CLIENT_ERRORS = 10
 """How many reported errors wait for the next request; older ones are dropped."""
@@ -252,16 +252,21 @@ def _apply_to_draft(
 
 
 def cut_results(message: Message) -> Message:
-    """The message with its long tool results cut to a text of `CUT_RESULT_BYTES` and marked so."""
-    parts = [_cut(part) if isinstance(part, ToolCallPart) else part for part in message.parts]
+    """The message with its long tool results cut to a text of `CUT_RESULT_BYTES` and marked so, and without the
+    signatures of its thinking: only the provider reads them, and some hold all that was thought."""
+    parts = [_cut(part) for part in message.parts]
     if all(new is old for new, old in zip(parts, message.parts, strict=True)):
         return message
     return msgspec.structs.replace(message, parts=parts)
 
 
-def _cut(call: ToolCallPart) -> ToolCallPart:
-    text = msgspec.json.encode(call.result)
+def _cut(part: Part) -> Part:
+    if isinstance(part, ThinkingPart) and part.signature is not None:
+        return msgspec.structs.replace(part, signature=None)
+    if not isinstance(part, ToolCallPart):
+        return part
+    text = msgspec.json.encode(part.result)
     if len(text) <= CUT_RESULT_BYTES:
-        return call
+        return part
     head = text[:CUT_RESULT_BYTES].decode(errors="ignore")
-    return msgspec.structs.replace(call, result=head, cut=True)
+    return msgspec.structs.replace(part, result=head, cut=True)

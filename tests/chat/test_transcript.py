@@ -271,6 +271,16 @@ def test_a_snapshot_cuts_long_results() -> None:
     assert whole is not None and whole.parts[0] != transcript.latest()[0][-1].parts[0]
 
 
+def test_a_snapshot_leaves_signatures_to_the_provider() -> None:
+    thinking = events.Thinking("r", "a-r", 0, "hm", signature="s" * 90_000, time=3)
+    transcript = folded(started(), thinking, text("so", 1))
+    active = transcript.active()
+    assert active is not None
+    assert active.message.parts == [ThinkingPart("hm"), TextPart("so")]
+    answer = transcript.runs["r"].message()
+    assert isinstance(answer.parts[0], ThinkingPart) and answer.parts[0].signature is not None
+
+
 def test_what_needs_no_cut_is_left_as_it_is() -> None:
     message = said("m").message
     assert cut_results(message) is message

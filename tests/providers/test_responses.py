@@ -412,7 +412,8 @@ async def test_arguments_of_two_calls_may_come_in_turn(provider_server: Provider
         return response_event("response.output_item.added", output_index=place, item=item)
 
     pieces = [more(0, '{"column"'), more(1, "{"), more(0, ': "B"}'), more(1, "}")]
-    provider_server.add(Script(begins(0), begins(1), *pieces))
+    done = [response_event("response.function_call_arguments.done", output_index=place) for place in (0, 1)]
+    provider_server.add(Script(begins(0), begins(1), *pieces, *done))
     async with asked(provider_server) as provider:
         deltas = await collect(provider, request())
     assert [(d.call_id, d.delta) for d in deltas if isinstance(d, ToolCallDelta)] == [
@@ -422,6 +423,49 @@ async def test_arguments_of_two_calls_may_come_in_turn(provider_server: Provider
         ("c1", "}"),
     ]
     assert [d.arguments for d in deltas if isinstance(d, ToolCallEnd)] == [{"column": "B"}, {}]
+
+
+CALL = {"type": "function_call", "id": "fc", "call_id": "c", "name": "sum", "arguments": ""}
+BEGUN = response_event("response.output_item.added", output_index=0, item=CALL)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        response_event("response.function_call_arguments.done", output_index=0, arguments='{"column": "B"}'),
+        response_event("response.output_item.done", output_index=0, item={**CALL, "arguments": '{"column": "B"}'}),
+        response_event(
+            "response.completed",
+            response={"status": "completed", "output": [{**CALL, "arguments": {"column": "B"}, "status": "completed"}]},
+        ),
+    ],
+    ids=["its arguments", "the item", "the answer"],
+)
+async def test_a_call_is_whole_once_that_is_said(provider_server: ProviderServer, whole: Raw) -> None:
+    provider_server.add(Script(BEGUN, whole))
+    async with asked(provider_server) as provider:
+        deltas = await collect(provider, request())
+    assert [d.arguments for d in deltas if isinstance(d, ToolCallEnd)] == [{"column": "B"}]
+    assert "".join(d.delta for d in deltas if isinstance(d, ToolCallDelta)) == '{"column": "B"}'
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [],
+        [response_event("response.function_call_arguments.delta", output_index=0, delta="{}")],
+        [response_event("response.output_item.done", output_index=0, item={**CALL, "status": "incomplete"})],
+    ],
+    ids=["nothing", "arguments that parse", "an item that is not whole"],
+)
+async def test_a_call_that_never_was_whole_is_cut_off_though_the_answer_ended(
+    provider_server: ProviderServer, rest: list[Raw]
+) -> None:
+    provider_server.add(Script(BEGUN, *rest))
+    async with asked(provider_server) as provider:
+        came, error = await failure(provider, request())
+    assert error.code == "provider_truncated"
+    assert not any(isinstance(delta, ToolCallEnd) for delta in came)
 
 
 async def test_the_phase_of_what_was_said_goes_back(provider_server: ProviderServer) -> None:

@@ -78,6 +78,7 @@ class WireEvent(msgspec.Struct):
 
     type: str = ""
     delta: Json = None
+    arguments: Json = None
     output_index: int = 0
     content_index: int = 0
     summary_index: int = 0
@@ -137,6 +138,7 @@ class ResponseReader:
         self._blocks: dict[tuple[int, int | None], _Block] = {}  # by item, and by content; None: the item's reasoning
         self._called: set[int] = set()  # items that are calls, once they have begun
         self._argued: set[int] = set()  # those of them whose arguments have begun
+        self._done: set[int] = set()  # items that are whole
         self._next = 0  # number of a block
         self._refusal = ""
         self._end: WireResponse | None = None
@@ -179,6 +181,8 @@ class ResponseReader:
             reason = "refused"
         elif self._end.status == "incomplete":
             reason = _CUT.get(cut, "max_output")
+        if reason == "stop" and self._called - self._done:
+            raise self._failures.truncated("a call has no end")
         # Cut off in the middle of its last call: even if what came of it parses, it may be less than was meant.
         ends = self._calls.ends(but_last=reason != "stop")
         if ends and reason == "stop":
@@ -198,7 +202,13 @@ class ResponseReader:
         """An answer in one piece."""
         for place, item in enumerate(response.output or ()):
             yield from self._item_added(place, item)
-            yield from self._item_done(place, item)
+        yield from self._ended(response)
+
+    def _ended(self, response: WireResponse) -> Iterator[Delta]:
+        """The end, and those items that it alone shows whole."""
+        for place, item in enumerate(response.output or ()):
+            if place not in self._done:
+                yield from self._item_done(place, item)
         self._end, self.has_ended = response, True
 
     def _read(self, event: WireEvent) -> Iterator[Delta]:
@@ -221,8 +231,12 @@ class ResponseReader:
                 yield from self._item_added(place, event.item)
             case "response.output_item.done" if event.item is not None:
                 yield from self._item_done(place, event.item)
+            case "response.function_call_arguments.done":
+                self._done.add(place)
+                if place not in self._argued and event.arguments is not None:
+                    yield from self._argue(place, event.arguments)
             case "response.completed" | "response.incomplete" if event.response is not None:
-                self._end, self.has_ended = event.response, True
+                yield from self._ended(event.response)
 
     def _item_added(self, place: int, item: _Item) -> Iterator[Delta]:
         if item.type == "function_call":
@@ -231,6 +245,8 @@ class ResponseReader:
             yield ThinkingEnd(self._number(), signature=signature(phase=item.phase))
 
     def _item_done(self, place: int, item: _Item) -> Iterator[Delta]:
+        if item.status != "incomplete":
+            self._done.add(place)
         match item.type:
             case "message":
                 for index, content in enumerate(item.content or ()):
@@ -245,7 +261,7 @@ class ResponseReader:
             case "function_call":
                 yield from self._call(place, item)
                 if place not in self._argued and item.arguments is not None:
-                    yield from self._piece(WireCall(index=place, function=WireFunction(arguments=item.arguments)))
+                    yield from self._argue(place, item.arguments)
 
     def _reasoned(self, place: int, item: _Item) -> Iterator[Delta]:
         if (place, None) not in self._blocks:
@@ -301,7 +317,7 @@ class ResponseReader:
             call_id = item.call_id or item.id or None
             yield from self._piece(WireCall(index=place, id=call_id, function=WireFunction(name=item.name)))
 
-    def _argue(self, place: int, piece: str) -> Iterator[Delta]:
+    def _argue(self, place: int, piece: Json) -> Iterator[Delta]:
         self._argued.add(place)
         yield from self._piece(WireCall(index=place, function=WireFunction(arguments=piece)))
 
