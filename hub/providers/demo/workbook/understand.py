@@ -3,20 +3,23 @@
 import msgspec
 
 from hub.providers.demo.workbook.book import Book
-from hub.providers.demo.workbook.language.lexicon import Lexicon, names_needed, new_names, sheets_in
-from hub.providers.demo.workbook.language.named import Misread
+from hub.providers.demo.workbook.language.changes import CHANGES
+from hub.providers.demo.workbook.language.lexicon import Lexicon
+from hub.providers.demo.workbook.language.names import names_needed, new_names, sheets_in
 from hub.providers.demo.workbook.language.notation import MAX_TREES, Grammar, Parse
-from hub.providers.demo.workbook.language.orders import Sentence
 from hub.providers.demo.workbook.language.places import PLACES
-from hub.providers.demo.workbook.language.readings import sentence as sentence_of
 from hub.providers.demo.workbook.language.requests import REQUESTS
+from hub.providers.demo.workbook.language.styles import STYLES
 from hub.providers.demo.workbook.language.words import Unreadable, Word, words_of
+from hub.providers.demo.workbook.orders.orders import Sentence
 from hub.providers.demo.workbook.planning.desk import Act, Refusal, Step, plain
 from hub.providers.demo.workbook.planning.plan import plan
 from hub.providers.demo.workbook.ranges import Range, letters
+from hub.providers.demo.workbook.reading.leaves import Misread
+from hub.providers.demo.workbook.reading.sentences import sentence as sentence_of
 from hub.providers.demo.workbook.table import Table
 
-_GRAMMAR = Grammar(PLACES + REQUESTS)
+_GRAMMAR = Grammar(PLACES + REQUESTS + CHANGES + STYLES)
 _ABOUT_SHEETS = frozenset(
     "sum total add average mean min minimum lowest smallest max maximum highest largest median count many much"
     " column columns row rows cell cells sheet worksheet table header headers chart plot graph range bold italic"

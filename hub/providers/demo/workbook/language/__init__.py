@@ -1,4 +1,4 @@
-"""From a sentence to what it orders: words, a grammar, and the typed orders that a tree of it stands for.
+"""From a sentence to trees: its words, what they stand for, and a grammar that each of them has to have a place in.
 
-Nothing here knows a tool. Every word of a sentence has a place in the grammar, or the sentence is not understood.
+Nothing here knows a tool.
 """

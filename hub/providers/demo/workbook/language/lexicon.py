@@ -2,15 +2,12 @@
 sheet's table has. A word may stand for several; the grammar says which of them fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Literal
 
-import msgspec
-
-from hub.chat.parts import Json
-from hub.providers.demo.workbook.book import Book, UnreadNames, is_empty
+from hub.providers.demo.workbook.book import Book
 from hub.providers.demo.workbook.language.notation import Leaf
-from hub.providers.demo.workbook.language.words import Unreadable, Word, words_of
+from hub.providers.demo.workbook.language.phrases import begins, header_phrases, label_phrases, labels_of, same
+from hub.providers.demo.workbook.language.words import Word
+from hub.providers.demo.workbook.orders.places import Header, Label
 from hub.providers.demo.workbook.ranges import Range, column_number
 from hub.providers.demo.workbook.table import Table
 
@@ -26,49 +23,20 @@ COLOURS: Mapping[str, str] = {
     **{"dark gray": "#404040", "sky blue": "#87CEEB", "navy blue": "#000080", "bright yellow": "#FFFF00"},
     **{"bright red": "#FF0000", "bright green": "#00FF00", "lime": "#00FF00", "dark orange": "#FF8C00"},
 }
+
+
 _NUMBERS = {"zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
-    *("november", "december"),
-)
+
+
 # Words that stand for something else than themselves where a text is expected.
 _NO_TEXT = frozenset(
     "today tomorrow yesterday now zero nothing none null blank empty half double twice true false previous next"
     " current default bold italic it this that not no if unless except only but or never instead without until almost"
     " maybe perhaps else otherwise rather other another same as like negative".split()
 )
-_NO_SHEET = frozenset(
-    "this that same active current other another each every all new next total place order it them case general".split()
-)
-MAX_LABELS = 5_000
-
-
-class Header(msgspec.Struct, frozen=True):
-    """A column of a table, by its header. Column 0: one that the sentence itself adds."""
-
-    sheet: str | None
-    column: int
-    name: str
-
-
-class Label(msgspec.Struct, frozen=True):
-    """A value in a column of a table, as "Jan" in Month."""
-
-    sheet: str | None
-    column: int
-    value: Json
 
 
 Leaves = dict[int, list[tuple[Leaf, int]]]
-
-
-def month_of(text: str) -> int:
-    """From 1; 0 for what is no month's name."""
-    plain = text.strip().casefold().rstrip(".")
-    for at, month in enumerate(_MONTHS, start=1):
-        if plain in (month, month[:3]) or (plain == "sept" and at == 9):
-            return at
-    return 0
 
 
 class Lexicon:
@@ -89,14 +57,14 @@ class Lexicon:
         self._vocabulary, self._book, self._tables = vocabulary, book, tables
         self._sheets = {tuple(sheet.casefold().split()): sheet for sheet in sheets}
         self._headers = [
-            (header, _phrases(header.name))
+            (header, header_phrases(header.name))
             for table in tables
             for header in (Header(table.sheet, table.left + at, name) for at, name in enumerate(table.headers) if name)
         ]
         self._labels: dict[tuple[str, ...], list[Label]] = {}
         for table in tables:
-            for label in _labels_of(table, book):
-                for phrase in _label_phrases(str(label.value)):
+            for label in labels_of(table, book):
+                for phrase in label_phrases(str(label.value)):
                     found = self._labels.setdefault(phrase, [])
                     if label not in found:
                         found.append(label)
@@ -203,141 +171,12 @@ class Lexicon:
         whole = False
         for header, phrases in self._headers:
             for phrase in phrases:
-                if _begins(words, at, phrase):
+                if begins(words, at, phrase):
                     whole = True
                     yield Leaf("COLUMN", header), at + len(phrase)
         if whole or words[at].kind != "word" or words[at].plain in self._vocabulary or len(words[at].plain) < 3:
             return
         for header, phrases in self._headers:
             name = phrases[0]
-            if len(name) > 1 and any(_same(words[at].plain, one) for one in name):
+            if len(name) > 1 and any(same(words[at].plain, one) for one in name):
                 yield Leaf("COLUMN", header), at + 1
-
-
-def new_names(words: Sequence[Word]) -> dict[str, int]:
-    """Columns of one word that the sentence adds, and where it names them first. Later they are columns."""
-    found: dict[str, int] = {}
-    plain = [word.plain for word in words]
-    if not {"add", "create", "insert", "make", "append"} & set(plain):
-        return found
-    for at, word in enumerate(plain):
-        if word == "column":
-            after = at + 2 if plain[at + 1 : at + 2] in (["called"], ["named"], ["titled"]) else at + 1
-            for place in (at - 1, after):
-                if 0 < place < len(words) and words[place].kind in ("word", "text"):
-                    found.setdefault(str(words[place].value or plain[place]).casefold(), place)
-    return found
-
-
-Certainty = Literal["numbered", "told", "guessed"]
-
-
-def sheets_in(words: Sequence[Word], vocabulary: set[str], known: set[str]) -> Iterator[tuple[str, Certainty]]:
-    """Names that sheets may have: "Sheet2", told by "sheet" beside them, or guessed from "in" before them."""
-    for at, word in enumerate(words):
-        if word.plain in ("sheet", "worksheet", "tab"):
-            for name in _beside(words, at, vocabulary):
-                yield name, "told"
-        if word.kind != "word" or word.plain in _NO_SHEET:
-            continue
-        before = words[at - 1].plain if at else ""
-        is_range_next = at + 1 < len(words) and words[at + 1].kind == "range"
-        if word.plain.startswith("sheet") and word.plain[5:].isdigit():
-            yield word.text, "numbered"
-        elif (
-            word.text[0].isupper()
-            and word.plain not in known
-            and (before in ("in", "on", "from", "of") or (is_range_next and word.plain not in vocabulary))
-        ):
-            yield word.text, "guessed"
-
-
-def _beside(words: Sequence[Word], at: int, vocabulary: set[str]) -> Iterator[str]:
-    """Of "the Q1 Sales sheet" all words in capitals, of "sheet data" the one behind."""
-    first = at
-    while first > 0 and words[first - 1].kind in ("word", "range") and words[first - 1].text[0].isupper():
-        first -= 1
-    # The first word of a sentence is in capitals anyway.
-    first += 1 if first == 0 and words[0].plain in vocabulary else 0
-    name = " ".join(word.text for word in words[first:at])
-    if first < at and words[at - 1].kind == "word" and words[at - 1].plain not in _NO_SHEET:
-        yield name
-    elif at > 0 and words[at - 1].kind in ("word", "text"):
-        yield from _named(words[at - 1], vocabulary)
-    behind = at + 1
-    while behind < len(words) and words[behind].plain in ("called", "named"):
-        behind += 1
-    if behind < len(words) and words[behind].kind in ("word", "text"):
-        yield from _named(words[behind], vocabulary)
-
-
-def _named(word: Word, vocabulary: set[str]) -> Iterator[str]:
-    text = str(word.value) if word.kind == "text" else word.text
-    is_name = word.kind == "text" or (word.text[0].isupper() or word.plain not in vocabulary)
-    if text and is_name and word.plain not in _NO_SHEET:
-        yield text
-
-
-def names_needed(words: Sequence[Word], lexicon: Lexicon, book: Book) -> None:
-    """Raises `UnreadNames` where a word that nothing else explains may be a name of the workbook."""
-    if book.names is None and any(
-        word.kind == "word" and not lexicon.knows(words, at) and word.text[0].isupper() for at, word in enumerate(words)
-    ):
-        raise UnreadNames
-
-
-@lru_cache(4_096)
-def _phrases(name: str) -> list[tuple[str, ...]]:
-    """The words of a header, and those without what stands in parentheses."""
-    return _words_of((name, name.partition("(")[0])) or [(name.casefold(),)]
-
-
-def _words_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for name in names:
-        try:
-            phrase = tuple(word.plain for word in words_of(name))
-        except Unreadable:
-            continue
-        if phrase and phrase not in found:
-            found.append(phrase)
-    return found
-
-
-def _begins(words: Sequence[Word], at: int, phrase: tuple[str, ...]) -> bool:
-    some = words[at : at + len(phrase)]
-    if len(some) < len(phrase) or any(one.plain != part for one, part in zip(some[:-1], phrase[:-1], strict=True)):
-        return False
-    # A quoted name is the same name.
-    if len(phrase) == 1 and some[0].kind == "text":
-        return str(some[0].value).strip().casefold() == phrase[0]
-    return _same(some[-1].plain, phrase[-1])
-
-
-def _same(word: str, name: str) -> bool:
-    """One of both may be the plural of the other."""
-    return word == name or (len(name) > 2 and len(word) > 2 and (_plural(name) == word or _plural(word) == name))
-
-
-def _plural(word: str) -> str:
-    if word.endswith("y") and word[-2] not in "aeiou":
-        return word[:-1] + "ies"
-    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
-
-
-def _labels_of(table: Table, book: Book) -> Iterator[Label]:
-    if not table.headers:
-        return
-    rows = book.rows(table.columns(table.left, table.right))[:MAX_LABELS]
-    for row in rows:
-        for at, cell in enumerate(row):
-            is_text = isinstance(cell, str) and not cell.startswith("=") and bool(cell.strip())
-            is_year = at == 0 and isinstance(cell, int | float) and not isinstance(cell, bool)
-            if not is_empty(cell) and (is_text or is_year):
-                yield Label(table.sheet, table.left + at, cell)
-
-
-@lru_cache(4_096)
-def _label_phrases(text: str) -> list[tuple[str, ...]]:
-    month = month_of(text)
-    return _words_of([text] if not month else [text, _MONTHS[month - 1], _MONTHS[month - 1][:3]])

@@ -2,9 +2,11 @@
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.orders import Chart, Columns, It, NameRange, Part
+from hub.providers.demo.workbook.orders.orders import Chart, NameRange
+from hub.providers.demo.workbook.orders.places import Columns, It, Part
+from hub.providers.demo.workbook.planning.cells import column_of, joined, numeric_columns
 from hub.providers.demo.workbook.planning.desk import Act, Desk, Refusal, column_name, plain
-from hub.providers.demo.workbook.planning.places import column_of, joined, numeric_columns, ranges
+from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.ranges import Range, letters
 
 

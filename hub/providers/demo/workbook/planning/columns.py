@@ -4,12 +4,14 @@ import msgspec
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.lexicon import Header
-from hub.providers.demo.workbook.language.orders import NewColumn, Number, Rename, RowFormula, Scale, Term, TotalRow
+from hub.providers.demo.workbook.orders.orders import NewColumn, Rename, RowFormula, Scale, Term, TotalRow
+from hub.providers.demo.workbook.orders.places import Header
+from hub.providers.demo.workbook.orders.values import Number
+from hub.providers.demo.workbook.planning.cells import column_of, numeric_columns
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, is_number, plain
 from hub.providers.demo.workbook.planning.formulas import check_formula
 from hub.providers.demo.workbook.planning.looks import apply_format
-from hub.providers.demo.workbook.planning.places import column_of, numeric_columns, ranges
+from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, Range, letters
 from hub.providers.demo.workbook.table import Table
 

@@ -6,9 +6,11 @@ import msgspec
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.language.lexicon import COLOURS
-from hub.providers.demo.workbook.language.orders import Clear, Format, It, Look
+from hub.providers.demo.workbook.orders.orders import Clear, Format, Look
+from hub.providers.demo.workbook.orders.places import It
+from hub.providers.demo.workbook.planning.cells import joined
 from hub.providers.demo.workbook.planning.desk import Act, Desk, Refusal
-from hub.providers.demo.workbook.planning.places import Purpose, joined, ranges
+from hub.providers.demo.workbook.planning.places import Purpose, ranges
 from hub.providers.demo.workbook.ranges import Range
 
 _SIGNED = {"currency": "$#,##0{}", "dollars": "$#,##0{}", "euros": "#,##0{} €", "pounds": "£#,##0{}"}

@@ -1,18 +1,12 @@
 """From places as a sentence names them to ranges of cells."""
 
-from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
-from hub.chat.parts import Json
-from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.lexicon import Header, Label
-from hub.providers.demo.workbook.language.orders import (
+from hub.providers.demo.workbook.orders.places import (
     Columns,
-    Condition,
     Crossing,
     Extreme,
+    Header,
     HeaderCell,
     It,
     LabelCell,
@@ -21,12 +15,12 @@ from hub.providers.demo.workbook.language.orders import (
     Part,
     Place,
 )
-from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, is_number, plain
+from hub.providers.demo.workbook.planning.cells import column_of, crossing, joined, numeric_columns, row_of
+from hub.providers.demo.workbook.planning.conditions import holds, rows_where
+from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name
 from hub.providers.demo.workbook.ranges import Range
-from hub.providers.demo.workbook.table import Table
 
 Purpose = Literal["numbers", "look", "number look", "values"]
-MAX_PLACES = 12
 
 
 def ranges(desk: Desk, place: Place, purpose: Purpose) -> list[Range]:
@@ -57,124 +51,6 @@ def ranges(desk: Desk, place: Place, purpose: Purpose) -> list[Range]:
             if not desk.it or desk.result is not None:
                 raise Refusal("I cannot tell what “it” is there: name the cells")
             return desk.it
-
-
-def column_of(desk: Desk, header: Header) -> tuple[Table, int]:
-    """Also of a column that the sentence has added before."""
-    table = desk.table(header.sheet)
-    if header.column:
-        return table, header.column
-    found = [at for at, name in enumerate(table.headers) if name.casefold() == header.name.casefold()]
-    if len(found) != 1:
-        raise Refusal(f"there is no column “{plain(header.name)}”")
-    return table, table.left + found[0]
-
-
-def row_of(desk: Desk, label: Label) -> int:
-    """The one row that has the label. Raises `Refusal` where several have it."""
-    found = rows_with(desk, label)
-    if len(found) != 1:
-        raise Refusal(f"{len(found)} rows have “{plain(str(label.value))}”: name the row or the cell")
-    return found[0]
-
-
-def rows_with(desk: Desk, label: Label) -> list[int]:
-    table = desk.table(label.sheet)
-    return [
-        row
-        for row in range(table.first, table.bottom + 1)
-        if desk.book.value(table.sheet, row, label.column) == label.value
-    ]
-
-
-def crossing(desk: Desk, place: Crossing) -> Range:
-    table, column = column_of(desk, place.column)
-    if place.label.sheet != place.column.sheet or place.label.column == column:
-        raise Refusal(f"I cannot find “{plain(place.column.name)}” of “{plain(str(place.label.value))}”")
-    row = row_of(desk, place.label)
-    return Range(column, row, column, row, table.sheet)
-
-
-def holds(desk: Desk, table: Table, condition: Condition, row: int, column: int) -> bool:
-    cell = desk.book.value(table.sheet, row, column)
-    if condition.text is not None:
-        return not is_empty(cell) and str(cell).strip().casefold() == condition.text.strip().casefold()
-    return isinstance(cell, int | float) and not isinstance(cell, bool) and fits(cell, condition)
-
-
-def fits(number: float, condition: Condition) -> bool:
-    match condition.sign:
-        case ">":
-            return number > condition.low
-        case ">=":
-            return number >= condition.low
-        case "<":
-            return number < condition.low
-        case "<=":
-            return number <= condition.low
-        case "=":
-            return number == condition.low
-        case "between":
-            return condition.low <= number <= condition.high
-
-
-def rows_where(desk: Desk, condition: Condition) -> tuple[Table, list[int]]:
-    """Rows of the table below the header, where all of them hold."""
-    if condition.also is not None:
-        table, rows = rows_where(desk, msgspec.structs.replace(condition, also=None))
-        other, more = rows_where(desk, condition.also)
-        if other.sheet != table.sheet:
-            raise Refusal("both conditions have to be on one sheet")
-        return table, [row for row in rows if row in more]
-    if isinstance(condition.column, Header):
-        table, column = column_of(desk, condition.column)
-    else:
-        assert condition.column is not None
-        place = desk.placed(condition.column)
-        table, column = desk.block(place.sheet), place.left
-        if place.left != place.right or place.left == 0:
-            raise Refusal("the condition has to be on one column")
-    return table, [row for row in range(table.first, table.bottom + 1) if holds(desk, table, condition, row, column)]
-
-
-def numeric_columns(desk: Desk, table: Table) -> list[int]:
-    """Those with a number, and with nothing but numbers."""
-    found = []
-    for column in range(table.left, table.right + 1):
-        cells = [desk.book.value(table.sheet, row, column) for row in range(table.first, table.bottom + 1)]
-        filled = [cell for cell in cells if not is_empty(cell)]
-        formulas = [desk.book.formula(table.sheet, row, column) for row in range(table.first, table.bottom + 1)]
-        if filled and all(
-            is_number(cell) or formula for cell, formula in zip(cells, formulas, strict=True) if not is_empty(cell)
-        ):
-            found.append(column)
-    return found
-
-
-def joined(places: Sequence[Range]) -> list[Range]:
-    """Ranges that touch side by side, or one below the other, as one."""
-    found: list[Range] = []
-    for place in sorted(set(places), key=lambda one: (one.sheet or "", one.top, one.left)):
-        last = found[-1] if found else None
-        if last is not None and (last.sheet, last.top, last.bottom, last.right + 1) == (
-            place.sheet,
-            place.top,
-            place.bottom,
-            place.left,
-        ):
-            found[-1] = msgspec.structs.replace(last, right=place.right)
-        elif last is not None and (last.sheet, last.left, last.right, last.bottom + 1) == (
-            place.sheet,
-            place.left,
-            place.right,
-            place.top,
-        ):
-            found[-1] = msgspec.structs.replace(last, bottom=place.bottom)
-        else:
-            found.append(place)
-    if len(found) > MAX_PLACES:
-        raise Refusal(f"those are {len(found)} places apart from each other: too many at once")
-    return found
 
 
 def _columns(desk: Desk, place: Columns, purpose: Purpose) -> list[Range]:
@@ -259,8 +135,3 @@ def _matching(desk: Desk, place: Matching) -> list[Range]:
     if not found:
         raise Refusal("no cell is so: there is nothing to do")
     return joined(found)
-
-
-def cells_of(desk: Desk, places: Sequence[Range]) -> list[Json]:
-    """All that is not empty."""
-    return [cell for place in places for row in desk.book.rows(place) for cell in row if not is_empty(cell)]

@@ -8,13 +8,10 @@ from typing import assert_never
 import msgspec
 
 from hub.providers.demo.workbook.book import Book
-from hub.providers.demo.workbook.language.named import Misread
-from hub.providers.demo.workbook.language.orders import (
+from hub.providers.demo.workbook.orders.orders import (
     AddRow,
     Chart,
     Clear,
-    Compare,
-    Compute,
     Copy,
     FillDown,
     Format,
@@ -23,7 +20,6 @@ from hub.providers.demo.workbook.language.orders import (
     NameRange,
     NewColumn,
     Order,
-    PutResult,
     Rename,
     Replace,
     Scale,
@@ -34,6 +30,7 @@ from hub.providers.demo.workbook.language.orders import (
     Which,
     Write,
 )
+from hub.providers.demo.workbook.orders.values import Compare, Compute, PutResult
 from hub.providers.demo.workbook.planning.charts import chart, name_range
 from hub.providers.demo.workbook.planning.columns import new_column, rename, scale, total_row
 from hub.providers.demo.workbook.planning.compute import compare, compute
@@ -42,6 +39,7 @@ from hub.providers.demo.workbook.planning.looks import clear_formats, format_pla
 from hub.providers.demo.workbook.planning.questions import list_rows, show, which
 from hub.providers.demo.workbook.planning.rows import add_row, insert, sort
 from hub.providers.demo.workbook.planning.writes import clear, copy, fill_down, replace, write
+from hub.providers.demo.workbook.reading.leaves import Misread
 
 
 def plan(sentence: Sentence, book: Book) -> tuple[Step, ...]:

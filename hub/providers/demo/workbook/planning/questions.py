@@ -2,10 +2,12 @@
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.lexicon import Header
-from hub.providers.demo.workbook.language.orders import List, Show, Which
+from hub.providers.demo.workbook.orders.orders import List, Show, Which
+from hub.providers.demo.workbook.orders.places import Header
+from hub.providers.demo.workbook.planning.cells import column_of, numeric_columns
+from hub.providers.demo.workbook.planning.conditions import rows_where
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, plain, text_of, told
-from hub.providers.demo.workbook.planning.places import column_of, numeric_columns, ranges, rows_where
+from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.table import Table
 

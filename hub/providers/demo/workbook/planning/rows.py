@@ -2,11 +2,13 @@
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.lexicon import Header, month_of
-from hub.providers.demo.workbook.language.orders import AddRow, Fill, Insert, Sort
+from hub.providers.demo.workbook.language.phrases import month_of
+from hub.providers.demo.workbook.orders.orders import AddRow, Fill, Insert, Sort
+from hub.providers.demo.workbook.orders.places import Header
+from hub.providers.demo.workbook.planning.cells import column_of
 from hub.providers.demo.workbook.planning.columns import safe_text
 from hub.providers.demo.workbook.planning.desk import Act, Desk, Refusal, is_number, plain
-from hub.providers.demo.workbook.planning.places import column_of, ranges
+from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.ranges import Range, letters
 from hub.providers.demo.workbook.table import Table
 

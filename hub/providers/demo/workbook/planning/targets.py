@@ -3,7 +3,7 @@
 import msgspec
 
 from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.orders import Columns, Place
+from hub.providers.demo.workbook.orders.places import Columns, Place
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range
 

@@ -6,12 +6,14 @@ import msgspec
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.language.orders import Clear, Columns, Copy, Fill, FillDown, Replace, Write
+from hub.providers.demo.workbook.orders.orders import Clear, Copy, Fill, FillDown, Replace, Write
+from hub.providers.demo.workbook.orders.places import Columns
+from hub.providers.demo.workbook.planning.cells import joined
 from hub.providers.demo.workbook.planning.columns import safe_text
 from hub.providers.demo.workbook.planning.desk import Act, Desk, Refusal, plain, text_of
 from hub.providers.demo.workbook.planning.formulas import check_formula, moved
 from hub.providers.demo.workbook.planning.looks import apply_format
-from hub.providers.demo.workbook.planning.places import joined, ranges
+from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range, letters
 
 

@@ -1,80 +1,39 @@
-"""From trees of the grammar's lower half to places, conditions and values."""
-
-from collections.abc import Sequence
+"""From trees of the grammar's lower half to places and conditions."""
 
 import msgspec
 
-from hub.providers.demo.workbook.language.lexicon import Header, Label
-from hub.providers.demo.workbook.language.notation import Leaf, Tree
-from hub.providers.demo.workbook.language.orders import (
-    Aggregate,
-    Arithmetic,
+from hub.providers.demo.workbook.language.notation import Tree
+from hub.providers.demo.workbook.orders.places import (
     Columns,
     Compared,
     Condition,
-    CountColumns,
-    CountRows,
     Crossing,
     Extreme,
     Function,
-    Growth,
+    Header,
     HeaderCell,
     It,
     LabelCell,
     LabelRow,
     Matching,
-    Number,
     Part,
     Place,
-    Sign,
-    Value,
 )
-from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range
+from hub.providers.demo.workbook.ranges import MAX_COLUMNS, Range
+from hub.providers.demo.workbook.reading.leaves import (
+    Misread,
+    cells_in,
+    headers,
+    labels,
+    numbers,
+    sheet_of,
+    texts,
+    whole,
+)
 
-_FUNCTIONS: dict[str, Function] = {
-    "sum": "SUM",
-    "average": "AVERAGE",
-    "min": "MIN",
-    "max": "MAX",
-    "median": "MEDIAN",
-}
 _COMPARED: dict[str, Compared] = {
     **{"above": ">", "below": "<", "from": ">=", "or_more": ">=", "upto": "<=", "or_less": "<="},
 }
-_SIGNS: dict[str, Sign] = {"minus": "-", "plus": "+", "times": "*", "over": "/", "share": "%"}
-
-
-class Misread(Exception):
-    """This tree makes no sense."""
-
-
-def cells_in(tree: Tree) -> list[Range]:
-    return [one for kind in ("CELL", "AREA", "NAMED") for one in tree.leaves(kind) if isinstance(one, Range)]
-
-
-def numbers(tree: Tree, kind: str = "NUMBER") -> list[float]:
-    return [one for one in tree.leaves(kind) if isinstance(one, int | float)]
-
-
-def texts(tree: Tree, kind: str) -> list[str]:
-    return [one for one in tree.leaves(kind) if isinstance(one, str)]
-
-
-def headers(tree: Tree) -> list[Header]:
-    return [one for one in tree.leaves("COLUMN") if isinstance(one, Header)]
-
-
-def labels(tree: Tree) -> list[Label]:
-    return [one for one in tree.leaves("LABEL") if isinstance(one, Label)]
-
-
-def sheet_of(tree: Tree) -> str | None:
-    """The sheet that it names, at once or in "on the Data sheet"."""
-    for one in [tree, *tree.all("on_sheet", "sheet_data", "lead")]:
-        sheet = one.one("sheet")
-        if sheet is not None:
-            return texts(sheet, "SHEET")[0]
-    return None
 
 
 def on_sheet(place: Range, sheet: str | None) -> Range:
@@ -107,13 +66,6 @@ def letter_column(tree: Tree) -> Range:
     rows = tree.one("row_span")
     told = sorted(whole(one) for one in numbers(rows)) if rows is not None else [0, 0]
     return on_sheet(Range(letters[0], told[0], letters[-1], told[-1]), sheet_of(tree))
-
-
-def whole(number: float) -> int:
-    """A number of a row, or of things."""
-    if number != int(number) or not 0 < number <= MAX_ROWS:
-        raise Misread
-    return int(number)
 
 
 def rows(tree: Tree) -> Range:
@@ -257,107 +209,3 @@ def compared(tree: Tree, column: Header | None) -> Condition:
         if told.has(rule):
             return Condition(column, sign, low)
     return Condition(column, "=", low)
-
-
-def function(tree: Tree) -> Function:
-    inner = tree.one("func")
-    inner = inner if inner is not None else tree
-    return next(_FUNCTIONS[part.rule] for part in inner.parts if isinstance(part, Tree) and part.rule in _FUNCTIONS)
-
-
-def value(tree: Tree) -> Value:
-    """Of `value` and `scalar`."""
-    part = tree.parts[0]
-    if isinstance(part, Leaf):
-        return Number(numbers(tree)[0])
-    match part.rule:
-        case "aggregate":
-            return aggregate(part)
-        case "share_of_label":
-            whole_columns = part.one("columns")
-            assert whole_columns is not None
-            column = _one(headers(whole_columns))
-            total = Aggregate("SUM", Columns((column,), values=True))
-            return Arithmetic("%", Crossing(column, labels(part)[0]), total)
-        case "count_of":
-            return _count_of(part)
-        case "count_where":
-            return _count_where(part)
-        case "arithmetic":
-            return _arithmetic(part.first(), part.one("labels"))
-        case "growth":
-            first, last = labels(part)
-            return Growth(headers(part)[0], first, last)
-        case "cell_of":
-            return Crossing(headers(part)[0], labels(part)[0])
-        case "column_total":
-            return Aggregate("SUM", Columns((headers(part)[0],), values=True))
-        case _:
-            found = cells(part)
-            if not found.is_cell:
-                raise Misread
-            return found
-
-
-def aggregate(tree: Tree) -> Aggregate:
-    told = tree.one("labels")
-    where = tree.one("where_rows")
-    criterion = None
-    if where is not None:
-        criterion = conditions(where)
-    operand = tree.one("operand", "columns")
-    found = None if operand is None else place(operand)
-    some = tuple(labels(told)) if told is not None else ()
-    return Aggregate(function(tree), found, some, criterion, told is not None and told.has("from_to"))
-
-
-def _count_of(tree: Tree) -> Value:
-    if tree.has("of_columns"):
-        return CountColumns()
-    operand = tree.one("operand")
-    if operand is not None:
-        return Aggregate("COUNTA", place(operand))
-    named = tree.one("columns")
-    return CountRows(None if named is None else _one(headers(named)))
-
-
-def _count_where(tree: Tree) -> CountRows:
-    if tree.has("conditions"):
-        named = tree.one("columns")
-        return CountRows(_one(headers(named)) if named is not None else None, conditions(tree))
-    letters = tree.one("letter_column")
-    if letters is not None:
-        return CountRows(None, msgspec.structs.replace(compared(tree, None), column=letter_column(letters)))
-    named = tree.all("columns")[-1]
-    return CountRows(None, compared(tree, _one(headers(named))))
-
-
-def _one(found: Sequence[Header]) -> Header:
-    if len(found) != 1:
-        raise Misread
-    return found[0]
-
-
-def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
-    """The order in which both stand depends on the words between them."""
-    first, second = pair(tree, told)
-    if tree.has("turned"):
-        first, second = second, first
-    return Arithmetic(_SIGNS[tree.rule], first, second)
-
-
-def pair(tree: Tree, told: Tree | None) -> tuple[Value, Value]:
-    """Two values that belong together. "Revenue" alone is its total, unless the other is of one row; `told` are the
-    rows that both are of."""
-    scalars = tree.all("scalar")
-    alone = [one.has("column_total") for one in scalars]
-    if any(alone) and any(one.has("cell_of") for one in scalars):
-        raise Misread
-    if told is not None and not all(alone):
-        raise Misread
-    first, second = (value(one) for one in scalars)
-    if told is not None:
-        some, between = tuple(labels(told)), told.has("from_to")
-        assert isinstance(first, Aggregate) and isinstance(second, Aggregate)
-        first, second = (msgspec.structs.replace(one, labels=some, from_to=between) for one in (first, second))
-    return first, second

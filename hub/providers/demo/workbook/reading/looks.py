@@ -3,9 +3,11 @@
 import msgspec
 
 from hub.providers.demo.workbook.language.lexicon import COLOURS
-from hub.providers.demo.workbook.language.named import Misread, numbers, place, texts, whole
 from hub.providers.demo.workbook.language.notation import Tree
-from hub.providers.demo.workbook.language.orders import Format, Look, Place
+from hub.providers.demo.workbook.orders.orders import Format, Look
+from hub.providers.demo.workbook.orders.places import Place
+from hub.providers.demo.workbook.reading.leaves import Misread, numbers, texts, whole
+from hub.providers.demo.workbook.reading.places import place
 
 MAX_DECIMALS = 30
 

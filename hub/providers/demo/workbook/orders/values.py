@@ -1,0 +1,76 @@
+"""What a sentence wants to know, and where the result should go."""
+
+from typing import Literal
+
+import msgspec
+
+from hub.providers.demo.workbook.orders.places import Condition, Crossing, Function, Header, Label, Place
+from hub.providers.demo.workbook.ranges import Range
+
+Sign = Literal["-", "+", "*", "/", "%"]
+
+
+Into = Range | Literal["below", "beside"]
+
+
+class Aggregate(msgspec.Struct, frozen=True):
+    """`place` None: of what the order before was about. `labels`: only in rows that have one of them."""
+
+    function: Function
+    place: Place | None
+    labels: tuple[Label, ...] = ()
+    where: Condition | None = None
+    from_to: bool = False  # two labels, and all rows between them
+
+
+class CountColumns(msgspec.Struct, frozen=True):
+    """Of the table."""
+
+
+class CountRows(msgspec.Struct, frozen=True):
+    """Rows that have something in `column`, of those where the condition holds."""
+
+    column: Header | None
+    where: Condition | None = None
+
+
+class Arithmetic(msgspec.Struct, frozen=True):
+    """`%`: the first as a percentage of the second."""
+
+    sign: Sign
+    first: "Value"
+    second: "Value"
+
+
+class Growth(msgspec.Struct, frozen=True):
+    column: Header
+    first: Label
+    last: Label
+
+
+class Number(msgspec.Struct, frozen=True):
+    value: float
+
+
+Value = Aggregate | CountRows | CountColumns | Arithmetic | Growth | Number | Range | Crossing
+
+
+class Compute(msgspec.Struct, frozen=True):
+    """`into` None: only told."""
+
+    value: Value
+    into: Into | None = None
+    verb: bool = False  # a word for writing was there: somewhere it has to go
+
+
+class Compare(msgspec.Struct, frozen=True):
+    """A question with yes or no for an answer. `second` is a number, or another value that `sign` compares with."""
+
+    first: Value
+    condition: Condition | None
+    second: Value | None = None
+    is_more: bool = False
+
+
+class PutResult(msgspec.Struct, frozen=True):
+    into: Into
