@@ -17,7 +17,7 @@ from tests.provider_server.script import CallTool, Redacted, Say, Script, Think
 from tests.provider_server.server import ProviderServer
 from tests.providers.anthropic_setup import ask, collect, text_of
 from tests.providers.hubs import Chatting, Event, anthropic_at, chatting, one, openai_at, responses_at
-from tests.providers.speakers import ANTHROPIC, OPENAI, RESPONSES, Speaker
+from tests.providers.speakers import ANTHROPIC, OLLAMA, OPENAI, RESPONSES, Speaker
 
 PDF = b"%PDF-1.4\n%%EOF\n"
 NOTES = b"Total: 7. Mean: 3.5."
@@ -206,6 +206,18 @@ async def test_servers_like_openai_s_cite_pages_of_the_web(speaker: Speaker, str
     citations = cited(deltas, block=0)
     assert [(each.url, each.title) for each in citations] == [("https://example.org/a", "A")] * 2
     assert passages(text_of(deltas), citations) == ["It is", None]
+
+
+async def test_annotations_count_from_the_beginning_of_the_content() -> None:
+    """Thinking in between makes two texts of it."""
+    cite = {"url": "https://example.org/a", "title": "A", "start_index": 9, "end_index": 15}
+    before = {**cite, "start_index": 0, "end_index": 2}
+    async with ProviderServer(style=OLLAMA.style) as server, OLLAMA.provider(server) as provider:
+        server.add(Script(Say("I look. "), Think("hm"), Say("It is 7.", cites=[cite, before])))
+        deltas = await collect(provider, ask(model=OLLAMA.model))
+    said = [delta for delta in deltas if isinstance(delta, TextDelta)]
+    assert [delta.text for delta in said] == ["I look. ", "It is 7."]
+    assert passages("It is 7.", cited(deltas, block=said[1].block)) == ["t is 7", None]
 
 
 async def test_responses_cite_files_and_say_so_once(provider_server: ProviderServer) -> None:

@@ -21,7 +21,7 @@ _BAD_REASONING = re.compile(
     r"invalid_encrypted_content|encrypted content\b.*\b(verified|decrypted|parsed)|\brs_\w+|type 'reasoning'", re.I
 )
 _NOT_KNOWN: Mapping[str, re.Pattern[str]] = {
-    "include": re.compile(r"\binclude\b|encrypted content is not supported", re.I),
+    "include": re.compile(r"^include\b|['\"`]include\b|supplied: include\b|encrypted content is not supported", re.I),
     "reasoning": re.compile(r"\breasoning\.\w+|'reasoning'|argument supplied: reasoning|reasoning summar", re.I),
     "stream_options": re.compile(r"stream_options|include_obfuscation"),
     "prompt_cache_key": re.compile(r"prompt_cache_key"),
