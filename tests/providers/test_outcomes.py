@@ -40,6 +40,8 @@ def checked(mode: Mode, came: Came | BaseException) -> None:
     sent = json.dumps(came.bodies[-1], ensure_ascii=False)
     assert all(part["text"] in sent for part in answer["parts"] if part["type"] == "text")
     assert "I thi" not in sent, "thinking that was cut off is not signed"
+    ends = [(body.get("messages") or body["input"])[-1].get("role") for body in came.bodies]
+    assert ends.count("assistant") == (mode is PLAYED["paused"]), "models refuse to go on from their own words"
     if mode.stops:
         assert done["stoppedBy"] == "tester"
     if mode.kept and (mode.stops or mode.code in CUT_OFF):
