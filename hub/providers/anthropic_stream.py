@@ -163,6 +163,7 @@ class StreamReader:
         self._detail: str | None = None
         self._characters = 0  # of the output
         self._told = 0  # of them, how many the last estimate counted
+        self._has_calls = False
 
     def read(self, name: str, data: str) -> list[Delta]:
         """What the event `name` with the JSON `data` means. Raises `ProviderError` if it cannot be read."""
@@ -202,6 +203,7 @@ class StreamReader:
         else:
             self._open.index = self._text.index
         if block.type == "tool_use":
+            self._has_calls = True
             deltas.append(ToolCallStart(block.id, self._names.get(block.name, block.name)))
         elif text := self._open.text.join(block.text or block.thinking):
             deltas.append(self._said(self._open, text))
@@ -299,6 +301,8 @@ class StreamReader:
             # Cut off in the middle of its last block. Even if what came of it parses ("{}" for nothing at all does),
             # it may be less than was meant.
             self._held = None
+        if reason == "tool_calls" and not self._has_calls:
+            reason = "stop"  # there is nothing to answer; to ask again would be to go on from its own words
         return [*self._release(), StepEnd(reason, self._usage(estimated=False), self._detail)]
 
     def _count(self, usage: WireUsage) -> None:

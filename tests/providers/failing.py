@@ -160,6 +160,7 @@ def _endings() -> dict[str, Mode]:
     half = [CallTool("add", pieces=['{"left": 1'])]
     return {
         "stop_sequence": Mode([Script(Say("Well."), End("stop_sequence"))], "completed", kept="Well."),
+        "calls_without_a_call": Mode([Script(Say("Well."), End("tool_use"))], "completed", kept="Well."),
         "nothing_said": Mode([Script()], "completed"),
         "reason_of_tomorrow": Mode([Script(Say("Well."), End("tomorrow"))], "completed", kept="Well."),
         "max_output": Mode([Script(Say("Half"), End("max_tokens"))], "limit", "max_output", "Half"),
