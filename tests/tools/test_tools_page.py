@@ -48,6 +48,15 @@ async def test_the_example_is_a_tool(provider_server: ProviderServer) -> None:
     assert one(events, "tool_complete")["result"] == {"tea": 2, "or": 1}
 
 
+async def test_the_demo_calls_it_where_it_is_named() -> None:
+    found: dict[str, object] = {}
+    exec(compile(examples(PAGE)[0], "docs/tools.md", "exec"), found)
+    assert callable(found["count_words"])
+    (sentence,) = re.findall(r"`(use count_words [^`]+)`", PAGE)
+    async with chatting({"provider": "demo", "demo_pace": 0}, found["count_words"]) as chat:
+        assert one(await chat.ask(sentence), "tool_complete")["result"] == {"tea": 2, "or": 1}
+
+
 def test_the_table_names_what_a_tool_sees() -> None:
     context = ToolContext(user="", organisation=None, session_id="", run_id="", call_id="", report=lambda *_: None)
     ways = {name for name in {*vars(context), *dir(context)} if not name.startswith("_")}

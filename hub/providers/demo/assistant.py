@@ -1,7 +1,7 @@
 """From a request to what the demo will say and call in this step. No pace, no deltas: those are the provider's.
 
-A message is tried as, in this order: a long text to write, a question about the latest table in the session, files,
-a greeting; else it is not understood.
+A message is tried as, in this order: a tool that is named, a long text to write, a question about the latest table in
+the session, files, a greeting; else it is not understood.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from hub.providers.base import Request
 from hub.providers.demo import replies, wishes
 from hub.providers.demo.conversation import Stage, files_of, introduced_in, size_of, split
 from hub.providers.demo.long_text import write
+from hub.providers.demo.named_tools import named_call, told
 from hub.providers.demo.phrases import Language
 from hub.providers.demo.questions.answers import answer, escape
 from hub.providers.demo.questions.question import Question, tool_call
@@ -60,6 +61,11 @@ async def compose(request: Request) -> Reply:
         source, instruction = await asyncio.to_thread(table_sources, users)
     else:
         source, instruction = table_sources(users)
+    named = named_call(instruction, request.tools)
+    if named is not None:
+        if stage.calls:
+            return Reply(text=[told(stage.calls[0])], written=stage.written)
+        return Reply(text=[], calls=[PlannedCall(*named)])
     # A workbook is worked on only where the whole sentence is understood.
     is_elsewhere = (
         source is not None
