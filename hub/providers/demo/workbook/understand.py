@@ -67,7 +67,8 @@ def understand(sentence: str, book: Book) -> tuple[Step, ...]:
         words = words_of(sentence)
     except Unreadable as problem:
         raise NotUnderstood(str(problem)) from None
-    if not any(_may_be_a_header(word) for word in words):
+    named = [certainty for _, certainty in sheets_in(words, _GRAMMAR.words, set())]
+    if not any(_may_be_a_header(word) for word in words) and all(one == "numbered" for one in named):
         found = _plans(words, Lexicon(_GRAMMAR.words, book, (), tuple(_numbered(words))), book)
         if isinstance(found, tuple):
             return found

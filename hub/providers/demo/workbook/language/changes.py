@@ -8,8 +8,9 @@ total_row = (add | insert | create | make | put | append | include | write | giv
     columns | every column)] | (below | under | underneath) (table | data | each column | every column | columns | it)
     | for (each | every | all) [numeric | number] (column | columns) [at bottom | below | below it | at bottom of
     table | below table]) | <putting> (total | sum | totals | sums) of (each | every | all) [numeric | number] (column
-    | columns) (below it | below | underneath | at bottom | below them | under it | below each column) | total (each |
-    every | all) (column | columns) [at bottom | below | underneath | at bottom of table]
+    | columns) (below it | below | underneath | at bottom | below them | under it | below each column) | (put | write
+    | add | place) (totals | total | sums) in row <NUMBER> | (total | sum | add up) <columns> in row <NUMBER> | total
+    (each | every | all) (column | columns) [at bottom | below | underneath | at bottom of table]
 func_only = sum | sums | total | totals | average | averages
 make_total = (total | sum | add up | sum up) <columns> (at bottom | below | underneath | at bottom of table)
 
@@ -24,7 +25,7 @@ named = (called | named | titled | labelled | labeled | headed | with header | w
     and call it | and name it | for) <NAME> | [:] <NAME>
 at_letter = (in | at | as) (column <LETTER> | <LETTER> | <CELL> | <LETTER> column) | (after | next to | beside | right
     of | to right of) (<columns> | <letter_column> | table | last column)
-defined = (that is | which is | that shows | showing | with | as | equal to | that equals | equals | = | : |
+defined = (that | that is | which is | that shows | showing | with | as | equal to | that equals | equals | = | : |
     containing | that contains | calculated as | computed as | that calculates | that has | for | with formula | using
     | which shows | where each value is | where each row is | being | that will be | with values | which equals | as
     result of | is | that holds | holding | that subtracts | which calculates | and fill it with | with each value
@@ -35,15 +36,15 @@ row_value = <row_minus> | <row_plus> | <row_times> | <row_over> | <row_share> | 
     <row_half> | <FORMULA>
 row_term = ⟨ <row_value> ⟩ | [column] <COLUMN> [column | value | values] | <letter_only> | <NUMBER>
 letter_only = [column] <LETTER> | column <LETTER>
-row_half = half of <row_term> | <PERCENT> of <row_term> | double <row_term> | twice <row_term>
-row_minus = difference (between | of) <row_term> and <row_term> | <row_term> (minus | less | -) <row_term> | subtract
-    <turned> <row_term> from <row_term> | <turned> <row_term> subtracted from <row_term>
-row_plus = <row_term> (plus | + | added to) <row_term> | sum of <row_term> and <row_term> | (add | total of)
-    <row_term> and <row_term>
+row_half = half [of] <row_term> | <PERCENT> of [each] <row_term> | (double | twice) <twice> <row_term>
+row_minus = difference (between | of) <row_term> and <row_term> | <row_term> (minus | less | -) <row_term> | (subtract
+    | subtracts | subtracting) <turned> <row_term> from <row_term> | <turned> <row_term> subtracted from <row_term>
+row_plus = <row_term> (plus | + | added to) <row_term> | sum of <row_term> and <row_term> | (add | adds | adding |
+    total of) <row_term> (and | to) <row_term>
 row_times = <row_term> (times | multiplied by | x) (<row_term> | <PERCENT>) | product of <row_term> and <row_term> |
-    multiply <row_term> by <row_term>
-row_over = <row_term> (divided by | / | over | per) <row_term> | ratio of <row_term> (to | and) <row_term> | divide
-    <row_term> by <row_term>
+    (multiply | multiplies | multiplying) <row_term> by <row_term>
+row_over = <row_term> (divided by | / | over | per) <row_term> | ratio of <row_term> (to | and) <row_term> | (divide |
+    divides | dividing) <row_term> by <row_term>
 row_share = <row_term> as <percentage> of <row_term> | <percentage> of <turned> <row_term> that is <row_term> |
     <percentage> <row_term> is of <row_term>
 row_of_total = [<each_row> 's] (<percentage> | fraction | part) of total <COLUMN> | <COLUMN> as <percentage> of (total
@@ -51,21 +52,21 @@ row_of_total = [<each_row> 's] (<percentage> | fraction | part) of total <COLUMN
     proportion) of (total | sum of | overall) <COLUMN> | [<COLUMN> 's] <percentage> of total
 row_growth = (percentage change | growth | percent change | change in percent | growth in percent | percentage growth
     | growth rate) (from <row_term> to <row_term> | between <row_term> and <row_term>)
-fill_column = (put | write | calculate | compute | show | enter | fill in | add | place | set) <row_value>
-    [<for_each>] (in | into | to) (column <LETTER> | <LETTER> | <AREA> | new column | new column <named> | column
-    <LETTER> <named> | column called <NAME>) [<for_each>] | fill (column <LETTER> | <AREA>) with <row_value>
-    [<for_each>] | (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] (put | write | calculate |
-    compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | <row_value> [<for_each>] and (put
-    | write | place | show) (it | result | results | that) (in | into) (column <LETTER> | <AREA> | new column | new
-    column <named>) | (calculate | compute) <row_value> <for_each> (in | into) (column <LETTER> | <AREA> | new column
-    | new column <named>) | set column <LETTER> (to | as) <row_value>
+fill_column = <row_value> (in | into) column <LETTER> | (put | write | calculate | compute | show | enter | fill in |
+    add | place | set) <row_value> [<for_each>] (in | into | to) (column <LETTER> | <LETTER> | <AREA> | new column |
+    new column <named> | column <LETTER> <named> | column called <NAME>) [<for_each>] | fill (column <LETTER> |
+    <AREA>) with <row_value> [<for_each>] | (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] (put |
+    write | calculate | compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | <row_value>
+    [<for_each>] and (put | write | place | show) (it | result | results | that) (in | into) (column <LETTER> | <AREA>
+    | new column | new column <named>) | (calculate | compute) <row_value> <for_each> (in | into) (column <LETTER> |
+    <AREA> | new column | new column <named>) | set column <LETTER> (to | as) <row_value>
 
 write = (put | write | enter | type | place | insert | set | store | save | add | use | fill in | apply) [value |
     values | text | number | numbers | word | words | formula | heading | header | title | label] [of] <given> (,
     <given> | and <given> | , and <given>)* (in | into | to | at) <target> | fill <target> with <given> | (in | into)
-    <target> [,] (write | put | type | enter | place) <given> | (write | put | enter | type) [numbers] <series> (in |
-    into) <target> | fill <target> with [numbers] <series> | put (in | into) <target> <given> | write (in | into)
-    <target> <given>
+    <target> [,] (write | put | type | enter | place) [value | text | number | word | formula | heading] <given> |
+    (write | put | enter | type) [numbers] <series> (in | into) <target> | fill <target> with [numbers] <series> | put
+    (in | into) <target> <given> | write (in | into) <target> <given>
 series = <NUMBER> (to | through | -) <NUMBER>
 target = <cells> | <cell_of>
 value_in = <given> (in | into | to | at) <cells>
@@ -82,17 +83,18 @@ rename_column = (rename | change name of | change header of | change heading of 
     (to | as) <new_text> | (rename | change | set | update) (header | heading | title) [of] <COLUMN> (to | as | into)
     <new_text>
 new_text = <NAME>
-replace = (replace | change | swap) [all | every | each] [occurrences of | instances of | occurrence of | instance of]
-    <old> (with | by | to | for) <new> [(in | within | throughout) (<columns> | <letter_column> | <cells> | table |
-    sheet | whole sheet | this sheet)] [everywhere] | find [all] <old> and replace [it | them] (with | by) <new> [in
-    (<columns> | <letter_column> | <cells> | table | sheet)]
+replace = (change | replace) [<det>] <old> in (<columns> | <letter_column>) (to | with | by | into) <new> | (replace |
+    change | swap) [all | every | each] [occurrences of | instances of | occurrence of | instance of] <old> (with | by
+    | to | for) <new> [(in | within | throughout) (<columns> | <letter_column> | <cells> | table | sheet | whole sheet
+    | this sheet)] [everywhere] | find [all] <old> and replace [it | them] (with | by) <new> [in (<columns> |
+    <letter_column> | <cells> | table | sheet)]
 old = <TEXT> | <NUMBER> | <LABEL> | <FREE>
 new = <TEXT> | <NUMBER> | <FREE>
 
 source = [values | contents | cells | value | data | formula | everything] [from | of | in] (<cells> | <letter_column>
     | <columns> | <header_row> | <row_number> | <column_values>)
 copy = (copy | duplicate | paste) <source> (to | into | in | onto | at) ([starting at | cell] (<cells> |
-    <letter_column>) [as values] | <sheet>)
+    <letter_column> | <row_number>) [as values] | <sheet>)
 move = move <source> (to | into | in | at) [starting at] (<cells> | <letter_column>)
 fill_down = (copy | fill | drag | extend | autofill | apply) (it | that | formula | this | this formula | that formula
     | that cell | <cells> | formula in <cells> | formula from <cells>) [formula] (down | downward | downwards) [(to |
@@ -107,7 +109,7 @@ insert = (insert | add | create | put) [<how_many>] [new] [empty | blank] (row |
 how_many = one | <NUMBER> | single
 row_side = (above | before | on top of) <row_at> | (below | after | under | underneath) <after_it> <row_at> | at top
     [of (sheet | table)] | at row <NUMBER> | between row <NUMBER> and [row] <NUMBER> | between rows <NUMBER> and
-    <NUMBER>
+    <NUMBER> | between <LABEL> and <LABEL>
 after_it =
 row_at = row <NUMBER> | <header_row> | <last_row> | <label_row> | <LABEL> | first row
 column_side = (before | left of | to left of | in front of) <column_at> | (after | right of | to right of | behind)
@@ -140,7 +142,7 @@ sort = (sort | order | arrange | rank | reorder) [table | data | rows | sheet | 
     <columns_sorted> <direction> | (sort | order | arrange) [table | data | rows] from (highest | largest | biggest)
     to (lowest | smallest) <down> <sort_key> | (sort | order | arrange) [table | data | rows] from (lowest | smallest)
     to (highest | largest | biggest) <sort_key>
-columns_sorted = <columns>
+columns_sorted = <columns> | <letter_column>
 down =
 sort_key = <COLUMN> | <LETTER> | <letter_column>
 direction = [, | in] [from] (<ascending> | <descending>) [order]
@@ -155,10 +157,10 @@ descending = descending | desc | descendingly | largest first | biggest first | 
 yes_no = (is | are | was | were) <scalar> <compared> | (is | are | was | were) <scalar> <than> <scalar> [<labels>]
 than = (more | greater | higher | larger | bigger) than <more> | (less | lower | smaller) than
 more =
-scale = (<raise> | <lower>) <scaled> by (<PERCENT> | <NUMBER>) | multiply <factor> <scaled> by <NUMBER> | divide
-    <divisor> <scaled> by <NUMBER> | (double <twice> | halve) <of_all> <scaled> | add (<NUMBER> | <PERCENT>) to
-    <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>) from <scaled> | (<raise> | <lower>) <scaled> by <NUMBER>
-    (percent | per cent) <percent_word>
+scale = give <scaled> <PERCENT> (increase | raise | boost | <lower>) | (<raise> | <lower>) <scaled> by (<PERCENT> |
+    <NUMBER>) | multiply <factor> <scaled> by <NUMBER> | divide <divisor> <scaled> by <NUMBER> | (double <twice> |
+    halve) <of_all> <scaled> | add (<NUMBER> | <PERCENT>) to <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>)
+    from <scaled> | (<raise> | <lower>) <scaled> by <NUMBER> (percent | per cent) <percent_word>
 factor =
 divisor =
 twice =
@@ -166,6 +168,6 @@ of_all =
 taken_off =
 percent_word =
 raise = increase | raise | up | bump up | grow | boost
-lower = decrease | reduce | lower | cut | discount
+lower = decrease | reduce | lower | cut | discount | reduction
 scaled = [<det>] [<nouns> in] (<columns> | <letter_column> | <cells> | <cell_of> | <column_values>)
 """

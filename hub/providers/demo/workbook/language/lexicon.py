@@ -25,7 +25,7 @@ COLOURS: Mapping[str, str] = {
 }
 
 
-_NUMBERS = {"zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
+_NUMBERS = {"zero": 0, "zeros": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 
 
 # Words that stand for something else than themselves where a text is expected.
@@ -119,6 +119,8 @@ class Lexicon:
         if len(word.text) <= 3 and word.text.isascii() and word.text.isalpha():
             if len(word.text) == 1 or (word.text.isupper() and word.plain not in self._vocabulary):
                 yield Leaf("LETTER", column_number(word.text)), at + 1
+            if len(word.text) == 1 and word.text.isupper():
+                yield Leaf("CAPITAL", column_number(word.text)), at + 1
         yield from self._sheet(words, at)
         if self._book.names is not None:
             for name, place in self._book.names.items():

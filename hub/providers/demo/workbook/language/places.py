@@ -36,6 +36,8 @@ label_row = row (for | of | with | containing | that has) <LABEL> | <LABEL> row 
 table = [<det>] (table | data | dataset | data set | data range | table data | used range | cells) | everything [in
     table] | whole sheet | entire sheet | [<det>] <nouns> (in | of | from) <sheet> | [<det>] <nouns> (in | of | from)
     (table | sheet)
+capital_column = <CAPITAL> [column]
+all_numbers = [<det>] (numbers | figures | amounts) [in (table | sheet | data)]
 table_rows = (<table> | rows) [,] <no_header> | data rows | all data rows
 sheet_data = <sheet>
 it = it | them | that | those | these | this | result | results | that cell | that column | that row | that range |
@@ -80,19 +82,23 @@ func = <sum> | <average> | <min> | <max> | <median>
 labels = (for | in | of | from) <LABEL> (<also> <LABEL>)* | [for] (from <LABEL> (to | through | until | till | -)
     <LABEL> | between <LABEL> and <LABEL> | <LABEL> (to | through | -) <LABEL>) <from_to>
 from_to =
-operand = <table_rows> | <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <table> |
-    <sheet_data> | <it> | <last_row>
+operand = <capital_column> | <all_numbers> | <table_rows> | <cells> | <letter_column> | <row_number> | <columns> |
+    <column_values> | <table> | <sheet_data> | <it> | <last_row>
 aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all of] <operand> [<labels>]
     [<where_rows>] | [<det>] <columns> (<sum> | <average> | <max> | <min>) | <func> [<nouns>] <labels> (of | in)
     <columns>
 where_rows = (where | when | for rows where | for all rows where) <conditions> | for rows with <conditions>
-count_of = (how many | number of | count | count of) columns [are there | does (table | sheet | it) have | are in
-    (table | sheet) | do we have | in (table | sheet)] <of_columns> | (count | how many | number of | count of | count
-    up | count how many) (<nouns> | rows | cells | filled cells | non empty cells | different ones) [are | are there |
-    there are | do we have | is there] [in | of | from | for] <operand> [have | has | are there] | (count | how many |
-    number of | count of) [<det>] (<columns> | rows | records | entries | lines | data rows | rows of data) [are | are
-    there | are listed | there are | do we have | does it have | does table have | does sheet have] [in] [table | list
-    | sheet | total | this sheet | this table | all | data]
+count_of = (count | how many | number of | count of) numbers <of_numbers> [are | are there | there are] (in | of |
+    from) <operand> | (how many | number of | count | count of) (cells | values) [are] (filled | used | filled in |
+    non empty | not blank) (in | of) <operand> | (how many | number of | count | count of) columns [are there | does
+    (table | sheet | it) have | are in (table | sheet) | do we have | in (table | sheet)] <of_columns> | (count | how
+    many | number of | count of | count up | count how many) (values | value | entries | cells | items | figures |
+    amounts | data | rows | cells | filled cells | non empty cells | different ones) [are | are there | there are | do
+    we have | is there] [in | of | from | for] <operand> [have | has | are there] | (count | how many | number of |
+    count of) [<det>] (<columns> | rows | records | entries | lines | data rows | rows of data) [are | are there | are
+    listed | there are | do we have | does it have | does table have | does sheet have] [in] [table | list | sheet |
+    total | this sheet | this table | all | data]
+of_numbers =
 of_columns =
 count_where = (count | how many | number of | count of | count how many) (row | rows | records | entries | lines |
     <columns> | <nouns> | cells | times) [are there | there are | do we have] (<where> <conditions> | [in | of]

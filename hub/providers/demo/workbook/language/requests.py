@@ -13,9 +13,9 @@ join = , | ; | . | and | , and | then | , then | and then | , and then | . then 
     . after that | and after that | afterwards | . finally | , finally | and finally | finally | , and finally | . and
     | ; and | : | as well as
 order = <question> | <put_result> | <place_result> | <total_row> | <new_column> | <fill_column> | <format> | <write> |
-    <value_in> | <set> | <more_set> | <yes_no> | <rename_column> | <replace> | <copy> | <move> | <fill_down> |
-    <insert> | <add_row> | <clear> | <sort> | <scale> | <chart> | <name_range> | <show> | <which> | <list> |
-    <more_looks> | <make_total>
+    <value_in> | <set> | <more_set> | <yes_no> | <which_it> | <rename_column> | <replace> | <copy> | <move> |
+    <fill_down> | <insert> | <add_row> | <clear> | <sort> | <scale> | <chart> | <name_range> | <show> | <which> |
+    <list> | <more_looks> | <make_total>
 
 ask = what is | what are | what was | what were | what | tell | tell what is | tell what was | show | give | find |
     find out | calculate | compute | work out | get | determine | how much is | how much are | how much was | do you
@@ -33,10 +33,10 @@ column_total = [column] <COLUMN> [column]
 arithmetic = (<minus> | <plus> | <times> | <over> | <share>) [<labels>]
 minus = difference (between | of) <scalar> and <scalar> | [difference] <scalar> (minus | less | -) <scalar> | subtract
     <turned> <scalar> from <scalar> | how much (more | higher | bigger | larger | greater) (is | was) <scalar> than
-    <scalar> | subtracting <turned> <scalar> from <scalar>
-plus = <scalar> (plus | +) <scalar> | sum of <scalar> and <scalar>
-times = <scalar> (times | multiplied by | x) <scalar> | multiply <scalar> by <scalar> | product of <scalar> and
     <scalar>
+plus = <scalar> (plus | +) <scalar> | sum of <scalar> and <scalar>
+times = <PERCENT> of <scalar> | <scalar> (times | multiplied by | x) <scalar> | multiply <scalar> by <scalar> |
+    product of <scalar> and <scalar>
 over = <scalar> (divided by | / | over) <scalar> | divide <scalar> by <scalar> | ratio of <scalar> to <scalar> | ratio
     between <scalar> and <scalar>
 share = <percentage> of <turned> <scalar> is <scalar> | <percentage> is <scalar> of <scalar> | <scalar> [is] as
@@ -72,11 +72,11 @@ into_first = (in | into) <cells>
 place_result = (put | write | place | enter | insert | store | save | show) (it | result | total | sum | average |
     answer | that | value | maximum | minimum | this) <into>
 
-show = (what is | what are | show | read | list | display | look at | print | tell | give | tell what is | show what
-    is) [<nouns> | everything] [in | of | inside | from | on] <shown> | what (do | does) <shown> (contain | say | have
-    | hold | show) | what (is | are) (stored | written | in) [in] <shown> | [what is] <nouns> (in | of | from) <shown>
-    | what <columns> are there | (what | which) columns (are there | does table have | do we have | are in table |
-    does sheet have) | list columns
+show = what value (does | do) <shown> have | (what is | what are | show | read | list | display | look at | print |
+    tell | give | tell what is | show what is) [<nouns> | everything] [in | of | inside | from | on] <shown> | what
+    (do | does) <shown> (contain | say | have | hold | show) | what (is | are) (stored | written | in) [in] <shown> |
+    [what is] <nouns> (in | of | from) <shown> | what <columns> are there | (what | which) columns (are there | does
+    table have | do we have | are in table | does sheet have) | list columns
 shown = <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <header_row> | <last_row> | <table> |
     <label_row> | <total_row> | <sheet_data>
 which = (which | what | tell which | in which) <asked> (is | was) [our] (<best> | <worst>) [(by | for | in terms of |
@@ -88,18 +88,20 @@ which = (which | what | tell which | in which) <asked> (is | was) [our] (<best> 
     (<max> | <min> | <peak>) [<measured>] | (when | where) (was | is | were | did) <measured> [at its | reach its |
     hit its] (<max> | <min> | <peak>) | (what is | what was | which is | which was | show | name | tell | find)
     (<best> | <worst>) <asked> [(by | for | in terms of | based on | in) <measured>]
+which_it = (in which | which | what | when | on which | tell which | for which) [<COLUMN>] [is it | was it | was that
+    | is that | did it happen | was it in | is it in | it was | that was | that is | it is]
 peak = peak
 best = best | top | strongest
 worst = worst | weakest
 asked = <COLUMN>
 measured = <COLUMN> [<nouns>]
 sold = sold | made | earned | brought in | generated | spent | did | had | has | sells | makes | earns | has the
-list = (list | show | display | give | find | filter | which | what are | what | tell | get | print | tell which | for
-    which | in which) [<det>] (<rows_where> | (row | rows | records | entries | table | data) (to | for | by)
-    <conditions> | (row | rows | records) (for | of | with | from) <LABEL> | <COLUMN> (is | are | was | were)
-    <condition_of> | <COLUMN> (was | were | is | are | did) <conditions>) | filter [table | data | rows | it] (to | by
-    | for | where | so that | on) [rows | only rows | row] [where | with] <conditions> | (list | show | give | tell |
-    what are) (<top> | <top_low>)
+list = (which | what | tell which | in which | for which) <COLUMN> <conditions> | (list | show | display | give | find
+    | filter | which | what are | what | tell | get | print | tell which | for which | in which) [<det>] (<rows_where>
+    | (row | rows | records | entries | table | data) (to | for | by) <conditions> | (row | rows | records) (for | of
+    | with | from) <LABEL> | <COLUMN> (is | are | was | were) <condition_of> | <COLUMN> (was | were | is | are | did)
+    <conditions>) | filter [table | data | rows | it] (to | by | for | where | so that | on) [rows | only rows | row]
+    [where | with] <conditions> | (list | show | give | tell | what are) (<top> | <top_low>)
 condition_of = <conditions>
 top = top <NUMBER> [<COLUMN>] [by | in | with highest] <COLUMN> | <NUMBER> (highest | largest | biggest | best | top)
     <COLUMN>

@@ -1,9 +1,9 @@
 """The grammar of looks, charts and names."""
 
 STYLES = """
-styled = <table_rows> | <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <header_row> |
-    <last_row> | <total_row_place> | <label_row> | <table> | <it> | <cell_of> | <extreme> | <extreme_row> | <matching>
-    | <rows_where> | <LABEL> | <header_cell>
+styled = <all_numbers> | <table_rows> | <cells> | <letter_column> | <row_number> | <columns> | <column_values> |
+    <header_row> | <last_row> | <total_row_place> | <label_row> | <table> | <it> | <cell_of> | <extreme> |
+    <extreme_row> | <matching> | <rows_where> | <LABEL> | <header_cell>
 header_cell = header (of | for) <columns> | <COLUMN> (header | heading)
 total_row_place = <total_row_words>
 total_row_words = total row | totals row | row of totals
@@ -19,7 +19,8 @@ format = (make | set | turn | format | mark | show | give | style | display | pu
     (make | set | turn | format | mark | show | colour | color | highlight) <conditional> [to | as | in] <looks> (if |
     where | when) [they are | it is | value is | that is | they | value] <compared> | apply <looks_only> [formatting |
     format | style] to <styled_list> | (remove | clear | undo | take off) <unlook> [formatting | format] from
-    <styled_list> | use <looks_only> (for | in | on) <styled_list>
+    <styled_list> | (put | place | apply) <looks_only> (on | onto) <styled_list> | use <looks_only> (for | in | on)
+    <styled_list>
 looks_only = <looks>
 conditional = [<det>] [<nouns> in] (<columns> | <letter_column>) [<nouns>]
 centred = <styled_list>
@@ -33,7 +34,7 @@ of_ink =
 of_size =
 of_other =
 aspect_value = <fill_only> | <NUMBER> | <look>
-as = to | as | in | into | with | to be | in format | using | be | to show | to display
+as = to have | to | as | in | into | with | to be | in format | using | be | to show | to display
 bold_verb = bold | embolden | boldface
 italic_verb = italicise | italicize | italic
 highlight = highlight | hilite | emphasise | emphasize
@@ -101,8 +102,9 @@ column_list = [column | columns] <COLUMN> (<versus> [column] <COLUMN>)* [column 
 versus = , | and | , and | & | vs | versus | against | compared to | as well as
 by = [each] [column] <COLUMN> [column]
 chart_rest = [,] [and] (with title | titled | called | named | with title of | entitled | with heading | title) <NAME>
-    | [,] [and] (title it | call it | name it) <NAME> | (at | in | starting at | placed at | next to | on) <cells_at>
-    | <this_sheet> | [,] (without | with no) legend <no_legend> | below table | with legend
+    | [,] [and] (title it | call it | name it) <NAME> | [and (place | put | position) it] (at | in | starting at |
+    placed at | next to | on) <cells_at> | <this_sheet> | [,] (without | with no) legend <no_legend> | below table |
+    with legend
 no_legend =
 cells_at = [cell] <CELL>
 

@@ -82,7 +82,10 @@ def words_of(sentence: str) -> list[Word]:
         words.pop(0)
     while words and words[-1].kind == "mark" and words[-1].plain in ".,;:!?\n":
         words.pop()
-    return plain(words)
+    words = plain(words)
+    while words and words[-1].kind == "mark" and words[-1].plain in ".,;:":
+        words.pop()
+    return words
 
 
 def plain(words: list[Word]) -> list[Word]:

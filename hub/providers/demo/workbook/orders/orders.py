@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from hub.providers.demo.workbook.orders.places import Condition, Function, Header, Place
-from hub.providers.demo.workbook.orders.values import Compare, Compute, Number, PutResult
+from hub.providers.demo.workbook.orders.places import Condition, Function, Header, Label, Place
+from hub.providers.demo.workbook.orders.values import Compare, Compute, Number, PutResult, WhichIt
 from hub.providers.demo.workbook.ranges import Range
 
 
@@ -33,6 +33,7 @@ class NewColumn(msgspec.Struct, frozen=True):
 class TotalRow(msgspec.Struct, frozen=True):
     function: Function
     columns: tuple[Header, ...] = ()
+    row: int = 0  # told
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -110,6 +111,7 @@ class Insert(msgspec.Struct, frozen=True):
     count: int
     at: Place | Literal["top", "left"]
     after: bool
+    below: Label | None = None  # told to be the row before
 
 
 class AddRow(msgspec.Struct, frozen=True):
@@ -200,6 +202,7 @@ Order = (
     | NameRange
     | Show
     | Which
+    | WhichIt
     | List
 )
 

@@ -27,7 +27,7 @@ class Label(msgspec.Struct, frozen=True):
 Compared = Literal[">", ">=", "<", "<=", "=", "between"]
 
 
-Function = Literal["SUM", "AVERAGE", "MIN", "MAX", "MEDIAN", "COUNTA"]
+Function = Literal["SUM", "AVERAGE", "MIN", "MAX", "MEDIAN", "COUNTA", "COUNT"]
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class Columns(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """A row of the sheet's table, or all of it."""
 
-    which: Literal["header", "last", "totals", "table", "rows", "numbers"]
+    which: Literal["header", "last", "totals", "table", "rows", "numbers", "all numbers"]
     sheet: str | None = None
 
 

@@ -72,5 +72,11 @@ class Compare(msgspec.Struct, frozen=True):
     is_more: bool = False
 
 
+class WhichIt(msgspec.Struct, frozen=True):
+    """Where the largest or smallest, which the order before asks for, is found."""
+
+    label: Header | None
+
+
 class PutResult(msgspec.Struct, frozen=True):
     into: Into

@@ -59,8 +59,8 @@ def _target(desk: Desk, order: NewColumn, table: Table) -> Range:
         if place.top and (place.top, place.bottom) != (table.first, table.bottom):
             raise Refusal(f"the table's rows are {table.first} to {table.bottom}, other than {place.address()}")
         column = place.left
-    if column > MAX_COLUMNS or (order.letter and order.letter <= table.right and order.letter >= table.left):
-        raise Refusal(f"column {letters(column)} is in use: I can put it right of the table")
+    if column > MAX_COLUMNS:
+        raise Refusal("there is no room right of the table")
     return table.columns(column)
 
 
@@ -162,6 +162,8 @@ def total_row(desk: Desk, order: TotalRow) -> None:
     if not numeric or any(column not in numeric for column in chosen):
         raise Refusal("only columns of numbers have a total")
     row = table.bottom + 1
+    if order.row not in (0, row):
+        raise Refusal(f"the first row below the table is {row}, not {order.row}")
     desk.want_clear(Range(table.left, row, table.right, row, table.sheet))
     if table.left not in numeric:
         name = _TOTALS[order.function]

@@ -78,6 +78,9 @@ def _part(desk: Desk, place: Part, purpose: Purpose) -> list[Range]:
             return joined([table.columns(column, with_totals=purpose == "number look") for column in columns])
         return [table.columns(table.left, table.right, with_header=True, with_totals=True)]
     table = desk.table(place.sheet)
+    if place.which == "all numbers":
+        totals = purpose in ("look", "number look")
+        return joined([table.columns(column, with_totals=totals) for column in numeric_columns(desk, table)])
     if place.which == "rows":
         return [table.columns(table.left, table.right)]
     if place.which == "totals" and not table.totals:

@@ -30,7 +30,8 @@ from hub.providers.demo.workbook.orders.orders import (
     Which,
     Write,
 )
-from hub.providers.demo.workbook.orders.values import Compare, Compute, PutResult
+from hub.providers.demo.workbook.orders.places import Columns
+from hub.providers.demo.workbook.orders.values import Aggregate, Compare, Compute, PutResult, WhichIt
 from hub.providers.demo.workbook.planning.charts import chart, name_range
 from hub.providers.demo.workbook.planning.columns import new_column, rename, scale, total_row
 from hub.providers.demo.workbook.planning.compute import compare, compute
@@ -56,6 +57,8 @@ def _with_targets(orders: tuple[Order, ...]) -> list[Order]:
     """ "Sum B2:B10. Put the result in D4" is one order."""
     found: list[Order] = []
     for order in orders:
+        if isinstance(order, WhichIt):
+            order = _which_it(found[-1] if found else None, order)
         if isinstance(order, PutResult):
             before = found.pop() if found else None
             if not isinstance(before, Compute) or before.into is not None:
@@ -65,13 +68,23 @@ def _with_targets(orders: tuple[Order, ...]) -> list[Order]:
     return found
 
 
+def _which_it(before: Order | None, order: WhichIt) -> Which:
+    """ "What is the lowest cost, and in which month?" """
+    value = before.value if isinstance(before, Compute) else None
+    if not isinstance(value, Aggregate) or value.function not in ("MIN", "MAX") or value.labels or value.where:
+        raise Misread
+    if not isinstance(value.place, Columns) or len(value.place.headers) != 1:
+        raise Misread
+    return Which(order.label, value.function, value.place.headers[0])
+
+
 def _take(desk: Desk, order: Order) -> None:
     match order:
         case Compute():
             compute(desk, order)
         case Compare():
             compare(desk, order)
-        case PutResult():
+        case PutResult() | WhichIt():
             raise Misread
         case NewColumn():
             new_column(desk, order)

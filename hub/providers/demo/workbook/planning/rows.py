@@ -5,7 +5,7 @@ from hub.providers.demo.workbook.book import is_empty
 from hub.providers.demo.workbook.language.phrases import month_of
 from hub.providers.demo.workbook.orders.orders import AddRow, Fill, Insert, Sort
 from hub.providers.demo.workbook.orders.places import Header
-from hub.providers.demo.workbook.planning.cells import column_of
+from hub.providers.demo.workbook.planning.cells import column_of, row_of
 from hub.providers.demo.workbook.planning.columns import safe_text
 from hub.providers.demo.workbook.planning.desk import Act, Desk, Refusal, is_number, plain
 from hub.providers.demo.workbook.planning.places import ranges
@@ -65,6 +65,8 @@ def insert(desk: Desk, order: Insert) -> None:
             else (place.right if order.after else place.left)
         )
         at += 1 if order.after else 0
+    if order.below is not None and row_of(desk, order.below) != at - 1:
+        raise Refusal("those two rows are not next to each other")
     sheet = found[0].sheet if not isinstance(order.at, str) else desk.sheet
     spot = Range(0, at, 0, at, sheet) if order.kind == "rows" else Range(at, 0, at, 0, sheet)
     name = f"{at}" if order.kind == "rows" else letters(at)

@@ -24,7 +24,8 @@ from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.planning.targets import without
 from hub.providers.demo.workbook.ranges import Range
 
-NAMES = {"SUM": "sum", "AVERAGE": "average", "MIN": "minimum", "MAX": "maximum", "COUNTA": "count", "MEDIAN": "median"}
+NAMES = {"SUM": "sum", "AVERAGE": "average", "MIN": "minimum", "MAX": "maximum", "MEDIAN": "median"}
+NAMES |= {"COUNTA": "count", "COUNT": "count of numbers"}
 
 
 _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
@@ -33,6 +34,7 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "MIN": min,
     "MAX": max,
     "MEDIAN": median,
+    "COUNT": len,
 }
 
 

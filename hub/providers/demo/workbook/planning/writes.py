@@ -101,8 +101,8 @@ def copy(desk: Desk, order: Copy) -> None:
     if len(found) != 1:
         raise Refusal("I can copy one range at a time")
     given, target = found[0], desk.placed(order.target)
-    if target.loose and given.sheet is None:
-        raise Refusal("is the source on that sheet too? Name it for both, as in Sheet2!B11")
+    if (target.loose and given.sheet is None) or (given.loose and target.sheet is None):
+        raise Refusal("is the other range on that sheet too? Name it for both, as in Sheet2!B11")
     source = desk.book.used(given)
     goal = _goal(source, target, is_column=given.top == 0 or isinstance(order.source, Columns))
     if goal.sheet == source.sheet and _overlap(source, goal):
@@ -127,6 +127,10 @@ def copy(desk: Desk, order: Copy) -> None:
 def _goal(source: Range, target: Range, *, is_column: bool) -> Range:
     """A cell is the upper left corner; else the shape has to be the same."""
     down, across = source.bottom - source.top, source.right - source.left
+    if target.left == 0:
+        if target.top != target.bottom or source.top != source.bottom:
+            raise Refusal("I can copy one row to one row")
+        target = Range(source.left, target.top, source.left, target.top, target.sheet)
     if target.top == 0 and target.left:
         if not (is_column or source.is_bounded) or target.right - target.left != across:
             raise Refusal(f"which cells of {target.address()}? Name the first one")

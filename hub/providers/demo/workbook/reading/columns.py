@@ -3,7 +3,7 @@
 from hub.providers.demo.workbook.language.notation import Tree
 from hub.providers.demo.workbook.orders.orders import NewColumn, RowFormula, Term, TotalRow
 from hub.providers.demo.workbook.orders.values import Number
-from hub.providers.demo.workbook.reading.leaves import Misread, cells_in, headers, numbers, texts
+from hub.providers.demo.workbook.reading.leaves import Misread, cells_in, headers, numbers, texts, whole
 from hub.providers.demo.workbook.reading.places import letter_column
 from hub.providers.demo.workbook.reading.values import function
 
@@ -17,7 +17,7 @@ def total_row(tree: Tree) -> TotalRow:
     named = tree.one("columns")
     chosen = tuple(headers(named)) if named is not None else ()
     if not tree.has("func"):
-        return TotalRow("SUM", chosen)
+        return TotalRow("SUM", chosen, whole(numbers(tree)[0]) if numbers(tree) else 0)
     return TotalRow(function(tree), chosen)
 
 
@@ -73,7 +73,7 @@ def _row_formula(tree: Tree) -> RowFormula:
                 raise Misread
             return RowFormula("of total", found[0], percent=True)
         case "row_half":
-            raise Misread
+            return _part(tree)
         case _:
             pass
     terms: list[Term] = [_term(one) for one in tree.all("row_term")]
@@ -94,6 +94,17 @@ def _row_formula(tree: Tree) -> RowFormula:
             return RowFormula("growth", first, second, percent=True)
         case _:
             return RowFormula("/", first, second, percent=tree.rule == "row_share")
+
+
+def _part(tree: Tree) -> RowFormula:
+    """Half of a column, twice a column, so many per cent of it."""
+    (term,) = (_term(one) for one in tree.all("row_term"))
+    if isinstance(term, Number):
+        raise Misread
+    share = numbers(tree, "PERCENT")
+    if share:
+        return RowFormula("*", term, Number(round(share[0] / 100, 12)))
+    return RowFormula("*" if tree.has("twice") else "/", term, Number(2))
 
 
 def _term(tree: Tree) -> Term:

@@ -48,7 +48,9 @@ def on_sheet(place: Range, sheet: str | None) -> Range:
 def cells(tree: Tree) -> Range:
     """Of `cells`."""
     spanned = tree.one("spanned")
-    return on_sheet(span(spanned) if spanned is not None else cells_in(tree)[0], sheet_of(tree))
+    found = on_sheet(span(spanned) if spanned is not None else cells_in(tree)[0], sheet_of(tree))
+    # "Data A1" is one place; "A1 on Data" may say where more than A1 is.
+    return found if tree.has("on_sheet") else msgspec.structs.replace(found, loose=False)
 
 
 def span(tree: Tree) -> Range:
@@ -91,7 +93,10 @@ def place(tree: Tree) -> Place:
     """Of a rule that has one place below it, such as `operand` or `styled`."""
     inner = tree if tree.rule in _PLACES else next(iter(tree.all(*_PLACES)), None)
     if inner is None:
-        return LabelCell(labels(tree)[0])
+        told = labels(tree)
+        if not told:
+            raise Misread
+        return LabelCell(told[0])
     match inner.rule:
         case "cells":
             return cells(inner)
@@ -111,6 +116,11 @@ def place(tree: Tree) -> Place:
             return Part("totals")
         case "table":
             return Part("table", sheet_of(inner))
+        case "capital_column":
+            column = int(numbers(inner, "CAPITAL")[0])
+            return Range(column, 0, column, 0)
+        case "all_numbers":
+            return Part("all numbers")
         case "table_rows":
             return Part("rows")
         case "sheet_data":
@@ -133,17 +143,8 @@ def place(tree: Tree) -> Place:
 
 
 _PLACES = (
-    *(
-        "table_rows",
-        "cells",
-        "letter_column",
-        "row_number",
-        "columns",
-        "column_values",
-        "header_row",
-        "last_row",
-        "total_row",
-    ),
+    *("capital_column", "all_numbers", "table_rows", "cells", "letter_column", "row_number", "columns"),
+    *("column_values", "header_row", "last_row", "total_row"),
     *("total_row_place", "table", "sheet_data", "label_row", "header_cell", "cell_of", "extreme", "extreme_row"),
     *("matching", "rows_where", "it"),
 )

@@ -3,7 +3,7 @@
 from hub.providers.demo.workbook.language.notation import Tree
 from hub.providers.demo.workbook.orders.orders import List, Order, Show, Which
 from hub.providers.demo.workbook.orders.places import Condition, Function, Header, Part
-from hub.providers.demo.workbook.orders.values import Aggregate, Compare, Compute, Into, Number, PutResult
+from hub.providers.demo.workbook.orders.values import Aggregate, Compare, Compute, Into, Number, PutResult, WhichIt
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers, whole
 from hub.providers.demo.workbook.reading.places import cells, columns, compared, conditions, place
@@ -71,6 +71,11 @@ def show(tree: Tree) -> Show:
     return Show(columns(named, values=True) if named is not None else Part("header"))
 
 
+def which_it(tree: Tree) -> WhichIt:
+    named = headers(tree)
+    return WhichIt(named[0] if named else None)
+
+
 def which(tree: Tree) -> Which:
     chosen: Function = "MAX" if tree.has("max", "best", "peak") else "MIN"
     asked, measured = tree.one("asked"), tree.all("measured")
@@ -80,7 +85,7 @@ def which(tree: Tree) -> Which:
     return Which(headers(asked)[0] if asked is not None else None, chosen, column)
 
 
-def list(tree: Tree) -> List:
+def list_of(tree: Tree) -> List:
     top = tree.one("top", "top_low")
     if top is not None:
         named = headers(top)
@@ -91,6 +96,8 @@ def list(tree: Tree) -> List:
             named[-1],
             "MAX" if top.rule == "top" else "MIN",
         )
+    if tree.has("conditions") and not tree.has("condition_of") and len(headers(tree)) > 1:
+        raise Misread
     inner = tree.one("rows_where")
     if inner is not None:
         named = headers(inner)

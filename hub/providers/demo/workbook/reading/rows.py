@@ -2,9 +2,9 @@
 
 from hub.providers.demo.workbook.language.notation import Tree
 from hub.providers.demo.workbook.orders.orders import AddRow, Fill, Insert, Sort
-from hub.providers.demo.workbook.orders.places import Columns, Header
+from hub.providers.demo.workbook.orders.places import Columns, Header, LabelRow
 from hub.providers.demo.workbook.ranges import Range
-from hub.providers.demo.workbook.reading.leaves import Misread, headers, numbers, whole
+from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers, whole
 from hub.providers.demo.workbook.reading.places import cells, letter_column, place, rows
 from hub.providers.demo.workbook.reading.writes import fill
 
@@ -17,6 +17,9 @@ def insert(tree: Tree) -> Insert:
     after = side.has("after_it")
     spot = side.one("row_at", "column_at")
     if side.rule == "row_side":
+        if spot is None and labels(side):
+            first, second = labels(side)
+            return Insert("rows", count, LabelRow(second), False, first)
         if spot is None:
             told = sorted(whole(one) for one in numbers(side))
             if len(told) == 2 and told[1] != told[0] + 1:
@@ -75,9 +78,9 @@ def sort(tree: Tree) -> Sort:
     area = tree.one("cells")
     if only is not None:
         # The rows stay whole.
-        if key is not None or only.one("columns") is None:
+        if key is not None:
             raise Misread
-        key = only.one("columns")
+        key = only.one("columns") or only
     if key is None or len(headers(key)) > 1:
         raise Misread
     letters = key.one("letter_column")

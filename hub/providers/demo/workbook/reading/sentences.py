@@ -7,7 +7,7 @@ from hub.providers.demo.workbook.reading.columns import new_column, total_row
 from hub.providers.demo.workbook.reading.leaves import Misread, cells_in, headers, sheet_of, texts
 from hub.providers.demo.workbook.reading.looks import format_of
 from hub.providers.demo.workbook.reading.places import place
-from hub.providers.demo.workbook.reading.questions import compare, compute, list, show, which
+from hub.providers.demo.workbook.reading.questions import compare, compute, list_of, show, which, which_it
 from hub.providers.demo.workbook.reading.rows import add_row, insert, sort
 from hub.providers.demo.workbook.reading.writes import clear, copy, fill_down, rename, replace, scale, write
 
@@ -59,10 +59,12 @@ def _order(tree: Tree) -> Order:
             return NameRange(texts(tree, "NAME")[0], place(tree))
         case "show":
             return show(tree)
+        case "which_it":
+            return which_it(tree)
         case "which":
             return which(tree)
         case _:
-            return list(tree)
+            return list_of(tree)
 
 
 def _chart(tree: Tree) -> Chart:

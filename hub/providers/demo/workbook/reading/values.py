@@ -88,7 +88,7 @@ def _count_of(tree: Tree) -> Value:
         return CountColumns()
     operand = tree.one("operand")
     if operand is not None:
-        return Aggregate("COUNTA", place(operand))
+        return Aggregate("COUNT" if tree.has("of_numbers") else "COUNTA", place(operand))
     named = tree.one("columns")
     return CountRows(None if named is None else _one(headers(named)))
 
@@ -112,6 +112,10 @@ def _one(found: Sequence[Header]) -> Header:
 
 def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
     """The order in which both stand depends on the words between them."""
+    share = numbers(tree, "PERCENT")
+    if share:
+        (scalar,) = tree.all("scalar")
+        return Arithmetic("*", Number(round(share[0] / 100, 12)), value(scalar))
     first, second = pair(tree, told)
     if tree.has("turned"):
         first, second = second, first

@@ -7,7 +7,7 @@ from hub.providers.demo.workbook.orders.orders import Clear, Copy, Fill, FillDow
 from hub.providers.demo.workbook.orders.places import Columns, Header, Place
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers, sheet_of, texts, whole
-from hub.providers.demo.workbook.reading.places import cells, letter_column, place
+from hub.providers.demo.workbook.reading.places import cells, letter_column, place, rows
 
 MAX_SERIES = 1_000
 
@@ -65,14 +65,15 @@ def replace(tree: Tree) -> Replace:
 
 def copy(tree: Tree) -> Copy:
     source = tree.one("source")
-    target = tree.one("cells", "letter_column")
+    target = tree.one("cells", "letter_column", "row_number")
     assert source is not None
     if target is None:
         found = place(source)
         if not isinstance(found, Range) or found.sheet is not None:
             raise Misread
         return Copy(found, msgspec.structs.replace(found, sheet=sheet_of(tree)))
-    where = cells(target) if target.rule == "cells" else letter_column(target)
+    reads = {"cells": cells, "letter_column": letter_column, "row_number": rows}
+    where = reads[target.rule](target)
     return Copy(place(source), where, move=tree.rule == "move")
 
 
