@@ -3,12 +3,12 @@ runs into the time-out."""
 
 import pytest
 
+from hub.chat.parts import Json
 from hub.hooks.injection import found_in
 from hub.normalised import MAX_MARKS, normalised
 from hub.runs.files.kinds import clean_name
 from hub.tables.grid import find_grid
-from hub.tools.json_schema import problems_of
-from hub.tools.mcp.translation import argument_check
+from hub.tools.json_schema import argument_check, flaw_of, problems_of
 from hub.tools.policy.functions import canonical
 
 MARKS = "a" + "\u0301\u0327" * 200_000
@@ -43,12 +43,26 @@ def test_schemas_with_long_lists() -> None:
     problems_of({**schema, "properties": {"a": {"anyOf": [{"$ref": "#/$defs/a"}] * 6}}}, {"a": 9})
 
 
-def test_patterns_of_mcp_servers() -> None:
-    schema = {
+def test_patterns_and_choices_within_choices() -> None:
+    schema: dict[str, Json] = {
         "properties": {"a": {"pattern": "^(a+)+$"}, "b": {"uniqueItems": True}},
         "patternProperties": {"^(a+)+$": {}},
         "additionalProperties": False,
     }
+    assert flaw_of(schema) is None
     check = argument_check(schema)
     check({"a": "a" * 200 + "!", "b": [{"n": number} for number in range(30_000)], "a" * 200 + "!": 1})
     argument_check({"$ref": "#"})({"a": 1})
+    choices: dict[str, Json] = {str(level): {"anyOf": [{"$ref": f"#/$defs/{level + 1}"}] * 20} for level in range(15)}
+    schema = {"$defs": {**choices, "15": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/0"}}}
+    assert flaw_of(schema) is None
+    argument_check(schema)({"a": 1})
+
+
+def test_schemas_with_long_references() -> None:
+    name = "a" * 30_000
+    schema: dict[str, Json] = {"$defs": {name: {"anyOf": [{"type": "null"}] * 500}}}
+    schema["items"] = {"$ref": f"#/$defs/{name}"}
+    assert flaw_of(schema) is None
+    problems_of({"properties": {"a": schema}, "$defs": schema["$defs"]}, {"a": [1] * 20_000})
+    assert flaw_of({"enum": [{"n": number} for number in range(9_000)], "required": [{}] * 9_000}) is not None

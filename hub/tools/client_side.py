@@ -14,7 +14,7 @@ from hub.chat.parts import Access, Json
 from hub.errors import CallError
 from hub.providers.base import ToolSpec
 from hub.tools import json_schema, schema
-from hub.tools.base import ToolError, any_arguments
+from hub.tools.base import any_arguments
 from hub.tools.spreadsheet import TOOLS, SpreadsheetTool, spreadsheet_tool
 
 MAX_TOOLS = 64
@@ -129,7 +129,7 @@ def check_of(tool: ClientTool) -> Callable[[Mapping[str, Json]], None]:
     """The check of arguments: raises `ToolError`."""
     found = tool.input_schema
     if found is not None:
-        return lambda arguments: _check_arguments(found, arguments)
+        return json_schema.argument_check(found)
     ready = spreadsheet_tool(tool.name)
     return any_arguments if ready is None else _ready_check(ready)
 
@@ -139,12 +139,6 @@ def _ready_check(ready: SpreadsheetTool) -> Callable[[Mapping[str, Json]], None]
         schema.check_arguments(ready.arguments, arguments)
 
     return check
-
-
-def _check_arguments(found: Mapping[str, Json], arguments: Mapping[str, Json]) -> None:
-    problems = json_schema.problems_of(found, arguments)
-    if problems:
-        raise ToolError(f"Wrong arguments: {'; '.join(problems)}.")
 
 
 def timeout_of(tool: ClientTool, limit_s: float) -> float:

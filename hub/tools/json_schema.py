@@ -1,17 +1,21 @@
-"""JSON Schemas that clients bring for their tools: whether one is usable, and whether arguments fit it.
+"""JSON Schemas of tools that clients and MCP servers bring: whether one is usable, and whether arguments fit it.
 
 A part of the standard is checked: `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`, `items`,
-`anyOf`, `oneOf`, `allOf`, `$ref` into `$defs`, and the limits of numbers, texts and arrays. Patterns and formats are
-left to who brought the schema: a pattern from outside may take for ever.
+`prefixItems`, `anyOf`, `oneOf` (as `anyOf`), `allOf`, `$ref` within the schema, and the limits of numbers, texts and
+arrays. The rest, patterns and formats above all, is left to who brought the schema: a pattern from outside may take for
+ever. So may choices within choices, whose checks multiply: there is a bound on the steps of one check.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from urllib.parse import unquote
 
 from hub.chat.parts import Json
+from hub.tools.base import ToolError
 
 MAX_DEPTH = 20
 """Of a schema, and of the references that follow each other."""
 MAX_PROBLEMS = 8
+MAX_PROBLEM_CHARS = 200
 MAX_STEPS = 50_000
 """Schemas and names that are looked at. Over it the rest of a value is left to who brought the schema."""
 
@@ -26,15 +30,43 @@ _TYPES: Mapping[str, Callable[[Json], bool]] = {
         (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
     ),
 }
-_LISTS = ("anyOf", "oneOf", "allOf")
-_MAPS = ("properties", "$defs", "definitions")
-_COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
-_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+_SCHEMAS = (
+    *("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
+    *("unevaluatedItems", "unevaluatedProperties"),
+)
+_COUNTS = (
+    *("minItems", "maxItems", "minLength", "maxLength"),
+    *("minProperties", "maxProperties", "minContains", "maxContains"),
+)
+_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_TEXTS = ("title", "description", "pattern", "format", "$schema", "$id", "$comment")
+_BOOLEANS = ("uniqueItems", "deprecated", "readOnly", "writeOnly")
+_KINDS: Mapping[str, Sequence[str]] = {
+    "integer": _COUNTS,
+    "number": _NUMBERS,
+    "string": _TEXTS,
+    "boolean": _BOOLEANS,
+}
+"""What the keywords must be that are no schemas."""
 
 
 def flaw_of(schema: Json) -> str | None:
     """Why this is no usable schema; None if it is one."""
-    return next(_flaws(schema, "the schema", schema, MAX_DEPTH), None)
+    known = {id(inner) for inner in _all(schema, MAX_DEPTH)}
+    return next(_flaws(schema, "the schema", lambda target: isinstance(target, bool) or id(target) in known), None)
+
+
+def argument_check(schema: Json) -> Callable[[Mapping[str, Json]], None]:
+    """A function that raises `ToolError` for arguments that do not fit. `schema` has no flaw."""
+
+    def check(arguments: Mapping[str, Json]) -> None:
+        problems = problems_of(schema, arguments)
+        if problems:
+            raise ToolError(f"Wrong arguments: {'; '.join(one[:MAX_PROBLEM_CHARS] for one in problems)}.")
+
+    return check
 
 
 def problems_of(schema: Json, value: Json) -> list[str]:
@@ -48,7 +80,17 @@ def problems_of(schema: Json, value: Json) -> list[str]:
     return found
 
 
-def _flaws(schema: Json, place: str, root: Json, depth: int) -> Iterator[str]:
+def _all(schema: Json, depth: int) -> Iterator[Mapping[str, Json]]:
+    """The schema and all within it."""
+    if isinstance(schema, Mapping) and depth > 0:
+        yield schema
+        for _, inner in _inner(schema):
+            yield from _all(inner, depth - 1)
+
+
+def _flaws(
+    schema: Json, place: str, is_schema: Callable[[Json], bool], root: Json = None, depth: int = MAX_DEPTH
+) -> Iterator[str]:
     if isinstance(schema, bool):
         return
     if not isinstance(schema, Mapping):
@@ -57,6 +99,7 @@ def _flaws(schema: Json, place: str, root: Json, depth: int) -> Iterator[str]:
     if depth == 0:
         yield f"{place} is nested over {MAX_DEPTH} levels deep"
         return
+    root = schema if root is None else root
     types = schema.get("type", [])
     for one in [types] if isinstance(types, str) else types if isinstance(types, list) else [None]:
         if not isinstance(one, str) or one not in _TYPES:
@@ -66,13 +109,16 @@ def _flaws(schema: Json, place: str, root: Json, depth: int) -> Iterator[str]:
         yield f"`required` of {place} is no list of names"
     if not isinstance(schema.get("enum", []), list):
         yield f"`enum` of {place} is no list"
-    for name in (*_COUNTS, *_NUMBERS):
-        if name in schema and not _TYPES["integer" if name in _COUNTS else "number"](schema[name]):
-            yield f"`{name}` of {place} is no number"
-    if "$ref" in schema and _referred(schema["$ref"], root) is None:
-        yield f"`$ref` of {place} does not lead into the schema's own $defs"
+    for kind, names in _KINDS.items():
+        for name in names:
+            if name in schema and not _TYPES[kind](schema[name]):
+                yield f"`{name}` of {place} is no {'number' if kind == 'integer' else kind}"
+            elif name in schema and kind == "integer" and schema[name] < 0:
+                yield f"`{name}` of {place} is less than 0"
+    if "$ref" in schema and not is_schema(_referred(schema["$ref"], root)):
+        yield f"`$ref` of {place} does not lead to a schema within the schema"
     for name, inner in _inner(schema):
-        yield from _flaws(inner, f"{name} of {place}", root, depth - 1)
+        yield from _flaws(inner, f"{name} of {place}", is_schema, root, depth - 1)
     for name in _MAPS:
         if name in schema and not isinstance(schema[name], Mapping):
             yield f"`{name}` of {place} is no object"
@@ -88,20 +134,25 @@ def _inner(schema: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     for name in _LISTS:
         if isinstance(schema.get(name), list):
             yield from ((name, inner) for inner in schema[name])
-    for name in ("items", "additionalProperties"):
+    for name in _SCHEMAS:
         if name in schema:
             yield name, schema[name]
 
 
 def _referred(reference: Json, root: Json) -> Json:
-    """The schema that a reference means; None if there is none."""
-    if not isinstance(reference, str) or not isinstance(root, Mapping):
+    """What a reference leads to (a JSON pointer after `#`); None if it leads nowhere, or elsewhere."""
+    if not isinstance(reference, str) or not f"{reference}/".startswith("#/"):
         return None
-    for name in ("$defs", "definitions"):
-        prefix = f"#/{name}/"
-        if reference.startswith(prefix) and isinstance(root.get(name), Mapping):
-            return root[name].get(reference.removeprefix(prefix))
-    return None
+    found = root
+    for step in reference.split("/")[1:]:
+        step = unquote(step).replace("~1", "/").replace("~0", "~")
+        if isinstance(found, Mapping):
+            found = found.get(step)
+        elif isinstance(found, list) and step.isdecimal() and int(step[:9]) < len(found):
+            found = found[int(step[:9])]
+        else:
+            return None
+    return found
 
 
 class _Walk:
@@ -110,6 +161,7 @@ class _Walk:
     def __init__(self, root: Json) -> None:
         self._root = root
         self._steps = 0
+        self._referred: dict[str, Json] = {}
 
     def problems(self, schema: Json, value: Json, place: str, depth: int) -> Iterator[str]:
         self._steps += 1
@@ -122,7 +174,10 @@ class _Walk:
             yield f"{shown} is not known"
             return
         if "$ref" in schema:
-            yield from self.problems(_referred(schema["$ref"], self._root), value, place, depth - 1)
+            reference = schema["$ref"]
+            if reference not in self._referred:
+                self._referred[reference] = _referred(reference, self._root)
+            yield from self.problems(self._referred[reference], value, place, depth - 1)
         types = schema.get("type", [])
         types = [types] if isinstance(types, str) else types
         if types and not any(_TYPES[one](value) for one in types):
@@ -137,8 +192,10 @@ class _Walk:
             yield from self._object(schema, value, place, depth)
         elif isinstance(value, list | tuple):
             yield from _bounds(schema, len(value), "minItems", "maxItems", f"the length of {shown}")
+            first, rest = schema.get("prefixItems", ()), schema.get("items", True)
             for number, inner in enumerate(value):
-                yield from self.problems(schema.get("items", True), inner, f"{shown}.{number}", depth)
+                wanted = first[number] if number < len(first) else rest
+                yield from self.problems(wanted, inner, f"{shown}.{number}", depth)
         elif isinstance(value, str):
             yield from _bounds(schema, len(value), "minLength", "maxLength", f"the length of {shown}")
         elif _TYPES["number"](value):
@@ -158,12 +215,14 @@ class _Walk:
 
     def _object(self, schema: Mapping[str, Json], value: Mapping[str, Json], place: str, depth: int) -> Iterator[str]:
         known = schema.get("properties", {})
+        # What is additional is told by the patterns, where there are any.
+        others = True if "patternProperties" in schema else schema.get("additionalProperties", True)
         prefix = f"{place}." if place else ""
         for name in schema.get("required", ()):
             if name not in value:
                 yield f"{prefix}{name} is required"
         for name, inner in value.items():
-            allowed = known.get(name, schema.get("additionalProperties", True))
+            allowed = known.get(name, others)
             yield from self.problems(allowed, inner, f"{prefix}{name}", depth)
 
 

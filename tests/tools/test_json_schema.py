@@ -3,7 +3,8 @@
 import pytest
 
 from hub.chat.parts import Json
-from hub.tools.json_schema import MAX_PROBLEMS, flaw_of, problems_of
+from hub.tools.base import ToolError
+from hub.tools.json_schema import MAX_PROBLEMS, argument_check, flaw_of, problems_of
 
 TREE: dict[str, Json] = {
     "type": "object",
@@ -38,8 +39,16 @@ def of(**properties: Json) -> dict[str, Json]:
         ({"properties": []}, "`properties` of the schema is no object"),
         ({"anyOf": {}}, "`anyOf` of the schema is no list of schemas"),
         ({"oneOf": []}, "`oneOf` of the schema is no list of schemas"),
-        (of(a={"$ref": "http://elsewhere.test/schema"}), "does not lead into the schema's own $defs"),
-        (of(a={"$ref": "#/$defs/missing"}), "does not lead into the schema's own $defs"),
+        (of(a={"$ref": "http://elsewhere.test/schema"}), "does not lead to a schema within the schema"),
+        (of(a={"$ref": "#/$defs/missing"}), "does not lead to a schema within the schema"),
+        (of(a={"$ref": "#/properties"}), "does not lead to a schema within the schema"),
+        (of(a={"$ref": "#/properties/a/x/1"}), "does not lead to a schema within the schema"),
+        (of(a={"pattern": 5}), "`pattern` of a of the schema is no string"),
+        (of(a={"uniqueItems": "x"}), "`uniqueItems` of a of the schema is no boolean"),
+        (of(a={"minItems": -1}), "`minItems` of a of the schema is less than 0"),
+        (of(a={"multipleOf": "2"}), "`multipleOf` of a of the schema is no number"),
+        (of(a={"not": 5}), "not of a of the schema is no object"),
+        (of(a={"patternProperties": {"x": 5}}), "x of a of the schema is no object"),
         (of(a={"items": [{"type": "string"}]}), "items of a of the schema is no object"),
     ],
 )
@@ -88,6 +97,15 @@ def test_a_schema_may_not_be_nested_without_end() -> None:
         (TREE, {"root": {"children": [{"children": []}]}}, []),
         (TREE, {"root": {"children": [{"kids": []}]}}, ["root.children.0.kids is not known"]),
         ({"type": "object"}, [], ["arguments must be object"]),
+        (of(a={"type": "string"}, b={"$ref": "#/properties/a"}), {"b": 1}, ["b must be string"]),
+        (
+            of(**{"a/b %": {"anyOf": [{}, {"type": "null"}]}, "c": {"$ref": "#/properties/a~1b%20%25/anyOf/1"}}),
+            {"c": 1},
+            ["c must be null"],
+        ),
+        ({**of(a={"$ref": "#"}), "additionalProperties": False}, {"a": {"a": {"b": 1}}}, ["a.a.b is not known"]),
+        (of(a={"prefixItems": [{"type": "string"}], "items": False}), {"a": ["x", 1]}, ["a.1 is not known"]),
+        ({"patternProperties": {"^x": {}}, "additionalProperties": False}, {"x1": 1}, []),
     ],
 )
 def test_arguments(schema: Json, value: Json, problems: list[str]) -> None:
@@ -112,3 +130,10 @@ def test_many_choices_within_each_other_take_no_time_without_end() -> None:
         schema = {"anyOf": [schema, schema, schema]}
     assert flaw_of({"anyOf": [{}] * 3}) is None
     assert isinstance(problems_of(schema, 7), list)
+
+
+def test_what_arguments_break_is_said_to_the_model() -> None:
+    check = argument_check({**of(a={"enum": ["x" * 1_000]}), "required": ["b"]})
+    check({"a": "x" * 1_000, "b": 1})
+    with pytest.raises(ToolError, match=r"Wrong arguments: b is required; a must be one of x{170,200}\.$"):
+        check({"a": "y"})

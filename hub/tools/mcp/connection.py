@@ -22,8 +22,9 @@ from pydantic import ValidationError
 
 from hub.chat.parts import Json
 from hub.tools.base import Tool, ToolContext, ToolError
+from hub.tools.json_schema import argument_check
 from hub.tools.mcp.bounds import event_hooks
-from hub.tools.mcp.translation import argument_check, to_result, tool_spec
+from hub.tools.mcp.translation import to_result, tool_spec
 from hub.tools.schema import MAX_RESULT_BYTES
 from hub.tools.toolset import Toolset
 

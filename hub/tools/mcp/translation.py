@@ -1,14 +1,9 @@
-"""From the words of MCP to ours: a tool's name, schema and access, the check of its arguments, its result."""
+"""From the words of MCP to ours: a tool's name, schema and access, and its result."""
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from itertools import islice
 
 import msgspec
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from jsonschema.validators import extend, validator_for
 from mcp import Tool as McpTool
 from mcp_types import (
     AudioContent,
@@ -20,19 +15,17 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from hub.chat.parts import Json
 from hub.providers.base import ToolSpec
 from hub.tools.base import ToolError
-from hub.tools.schema import MAX_PROBLEMS, to_json
+from hub.tools.json_schema import MAX_PROBLEM_CHARS, flaw_of
+from hub.tools.schema import to_json
 
 MAX_NAME = 64
 """What providers take."""
 MAX_DESCRIPTION = 4_000
 MAX_SCHEMA_BYTES = 64 * 1024
-MAX_PROBLEM = 200
 MAX_FAILURE = 4_000
 """Characters of what a failed tool says."""
 
@@ -55,10 +48,9 @@ def tool_spec(server: str, tool: McpTool) -> ToolSpec:
         raise ValueError("its arguments are no object")
     if len(msgspec.json.encode(schema)) > MAX_SCHEMA_BYTES:
         raise ValueError(f"its schema has more than {MAX_SCHEMA_BYTES} bytes")
-    try:
-        validator_for(schema, default=Draft202012Validator).check_schema(schema)
-    except SchemaError as error:
-        raise ValueError(f"its schema is none: {error.message[:MAX_PROBLEM]}") from error
+    flaw = flaw_of(schema)
+    if flaw is not None:
+        raise ValueError(f"its schema is none: {flaw[:MAX_PROBLEM_CHARS]}")
     hints = tool.annotations
     title = tool.title or (hints.title if hints is not None else None)
     return ToolSpec(
@@ -69,35 +61,6 @@ def tool_spec(server: str, tool: McpTool) -> ToolSpec:
         access="read" if hints is not None and hints.read_only_hint else "write",
         title=title,
     )
-
-
-_COSTLY = ("pattern", "patternProperties", "unevaluatedProperties", "uniqueItems")
-"""What may take for ever, or evaluates patterns from outside, is left to the server, which checks all of it."""
-
-
-def _nothing_wrong(_: object, __: object, ___: object, ____: object) -> None:
-    return None
-
-
-def argument_check(schema: Mapping[str, Json]) -> Callable[[Mapping[str, Json]], None]:
-    """A function that raises `ToolError` for arguments that break the schema."""
-    # A registry of its own: the default one would fetch what a `$ref` names.
-    # What is additional is told by the patterns, where there are any.
-    costly = (*_COSTLY, "additionalProperties") if "patternProperties" in str(schema) else _COSTLY
-    kind = extend(validator_for(schema, default=Draft202012Validator), dict.fromkeys(costly, _nothing_wrong))  # type: ignore[no-untyped-call]  # it has no types
-    validator = kind(schema, registry=Registry())
-
-    def check(arguments: Mapping[str, Json]) -> None:
-        try:
-            errors = list(islice(validator.iter_errors(dict(arguments)), MAX_PROBLEMS + 1))
-        except (Unresolvable, RecursionError):
-            return  # a reference to elsewhere, or round in circles: the server, which wrote it, checks them anyway
-        if not errors:
-            return
-        problems = [f"{error.json_path}: {error.message[:MAX_PROBLEM]}" for error in errors[:MAX_PROBLEMS]]
-        raise ToolError(f"Wrong arguments: {'; '.join(problems)}{'; and more' if len(errors) > MAX_PROBLEMS else ''}.")
-
-    return check
 
 
 def to_result(result: CallToolResult, max_bytes: int) -> Json:

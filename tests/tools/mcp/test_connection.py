@@ -109,7 +109,7 @@ async def test_tools_are_offered_and_run(tools: Toolset, tmp_path: Path) -> None
 
     with pytest.raises(ToolError, match="There is no paper left"):
         await call(the(tools, "things_fail"))
-    with pytest.raises(ToolError, match=r"Wrong arguments: \$\.sku: 3 is not of type 'string'"):
+    with pytest.raises(ToolError, match="Wrong arguments: sku must be string"):
         await call(stock, sku=3)
     with pytest.raises(ToolError, match="max_tool_result_bytes"):
         await call(the(tools, "things_note"), text="a" * 1_000)

@@ -14,7 +14,7 @@ from mcp_types import (
 )
 
 from hub.tools.base import ToolError
-from hub.tools.mcp.translation import MAX_NAME, argument_check, to_result, tool_name, tool_spec
+from hub.tools.mcp.translation import MAX_NAME, to_result, tool_name, tool_spec
 from hub.tools.schema import TOOL_NAME
 
 OBJECT = {"type": "object"}
@@ -50,28 +50,13 @@ def test_a_tool_is_described_by_what_there_is() -> None:
         ({}, "no object"),
         ({"type": "array"}, "no object"),
         ({"type": "object", "properties": {"a": {"type": "thing"}}}, "its schema is none"),
+        ({"type": "object", "properties": {"n": {"$ref": "http://127.0.0.1:1/schema"}}}, "its schema is none"),
         ({"type": "object", "description": "d" * 70_000}, "more than 65536 bytes"),
     ],
 )
 def test_a_schema_that_is_none_is_refused(schema: dict[str, object], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         tool_spec("s", Tool(name="t", input_schema=schema))
-
-
-def test_arguments_are_checked() -> None:
-    check = argument_check(
-        {"type": "object", "properties": {"n": {"type": "array", "items": {"type": "integer"}}}, "required": ["n"]}
-    )
-    check({"n": [1, 2]})
-    with pytest.raises(ToolError, match="'n' is a required property"):
-        check({})
-    with pytest.raises(ToolError, match=r"\$\.n\[1\]: 'x' is not of type 'integer'.*; and more\.") as refused:
-        check({"n": [1, *["x"] * 11]})
-    assert len(str(refused.value)) < 2_000
-
-
-def test_nothing_is_fetched_to_check_arguments() -> None:
-    argument_check({"type": "object", "properties": {"n": {"$ref": "http://127.0.0.1:1/schema"}}})({"n": 1})
 
 
 def test_results() -> None:
