@@ -64,7 +64,7 @@ def effect(sentence: str, workbook: Workbook) -> tuple[list[tuple[str, object]],
     return [(one.name, one.arguments) for one in made if one.access == "write"], call
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(st.sampled_from(PLAIN), st.sampled_from(JUNK), st.integers(0, 40))
 def test_a_word_too_many_never_leads_to_another_write(
     sentence: tuple[Callable[[], Workbook], str], junk: str, at: int
@@ -79,7 +79,7 @@ def test_a_word_too_many_never_leads_to_another_write(
         assert not found or junk in good.split()
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.sampled_from(PLAIN), st.integers(0, 40))
 def test_a_word_too_few_never_fails(sentence: tuple[Callable[[], Workbook], str], at: int) -> None:
     made, good = sentence
@@ -89,7 +89,7 @@ def test_a_word_too_few_never_fails(sentence: tuple[Callable[[], Workbook], str]
     assert answer
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(" ".join(sentence for _, sentence in PLAIN).split()), max_size=14))
 def test_no_row_of_words_fails(words: list[str]) -> None:
     _, answer = effect(" ".join(words), months())
