@@ -59,7 +59,7 @@ async def test_another_answers_while_one_says_nothing(
 ) -> None:
     provider_server.add(*[Script(Stall())] * 3)
     other_server.add(Script(Say("Four.")))
-    settings = {**chain(provider_server, other_server), "provider_inactivity_s": 0.5}
+    settings = {**chain(provider_server, other_server), "provider_inactivity_s": 1.0}
     async with chatting(settings) as chat:
         events = await chat.ask("2 + 2?")
     assert notices(events) == ["retrying", "retrying", "fallback_provider"]
