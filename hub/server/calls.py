@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hub.errors import BackplaneAway, CallError, HubError
+from hub.errors import BackplaneAway, CallError, HubError, away_to_clients
 from hub.server.binding import BoundMethod
 from hub.server.streams import StreamSink
 from hub.server.uploads import Upload
@@ -114,7 +114,7 @@ def with_cause(text: str, error: BaseException, detailed: bool) -> str:
     """`text`, and what may be told of why: `HubError` always, others in detail only; `CallError` verbatim and alone,
     and so an unreachable backplane, which is nobody's mistake and may be there again in a moment."""
     if isinstance(error, BackplaneAway):
-        error = CallError("backplane_away", "The server cannot reach its store now; try again in a moment.")
+        error = away_to_clients()
     if isinstance(error, CallError):
         return str(error)
     if isinstance(error, HubError):

@@ -7,6 +7,7 @@ Rule for when it is full: with `max_queued_invocations` calls waiting, as many i
 that is full, `blocked` is true, and its owner must give it no more messages until `on_unblocked` is called.
 """
 
+import logging
 from typing import assert_never
 
 from hub.errors import HubError
@@ -146,6 +147,9 @@ class Dispatcher(Running):
         self._refuse(invocation_id, calls.too_often(wait_s, self._limit.hit))
 
     def _not_bound(self, message: Invocation | StreamInvocation, error: BindingError) -> None:
+        """The client learns why only where details are on; who writes the hub must learn it in any case, so in words
+        that are seen without a log of their own."""
+        self._say(logging.WARNING, f"the arguments of {message.target[:100]!r} do not fit: {str(error)[:500]!r}", {})
         text = calls.not_bound(message.target, error, self._options.detailed_errors)
         self._refuse(message.invocation_id or None, text)
 

@@ -9,7 +9,7 @@ before takes its first step at once (see `worker`).
 import asyncio
 import inspect
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextvars import Context
 from typing import Protocol
 
@@ -333,15 +333,19 @@ class Running:
         if was_blocked and not self.blocked:
             self._owner.on_unblocked()
 
-    def _failure(self, call: Call, error: BaseException) -> str:
-        """What its client is told of it; it is logged."""
+    def _say(self, level: int, text: str, facts: Mapping[str, object], error: BaseException | None = None) -> None:
+        """Log it, as far as one connection may."""
         if self._lines is None:
             self._lines = LogLines(log)
+        self._lines.write(level, text, facts, error)
+
+    def _failure(self, call: Call, error: BaseException) -> str:
+        """What its client is told of it; it is logged."""
         facts = {"target": call.method.name}
         if isinstance(error, HubError):
-            self._lines.write(logging.INFO, "hub method refused", {**facts, "reason": str(error)})
+            self._say(logging.INFO, "hub method refused", {**facts, "reason": str(error)})
         elif isinstance(error, BackplaneAway):
-            self._lines.write(logging.WARNING, "the backplane is away", {**facts, "reason": str(error)})
+            self._say(logging.WARNING, "the backplane is away", {**facts, "reason": str(error)})
         else:
-            self._lines.write(logging.ERROR, "hub method failed", facts, error)
+            self._say(logging.ERROR, "hub method failed", facts, error)
         return calls.failed(call.target, error, self._options.detailed_errors)

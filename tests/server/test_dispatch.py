@@ -164,6 +164,15 @@ async def test_unknown_target(wire: Wire, target: str) -> None:
     assert await wire.read() == Completion("1", f"Unknown hub method '{target}'")
 
 
+async def test_who_writes_the_hub_reads_why_arguments_do_not_fit(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    await wire.call("Add", 1, "2\n3")
+    (record,) = (record for record in caplog.records if "do not fit" in record.getMessage())
+    assert record.levelname == "WARNING"  # the least that Python shows where no log is configured
+    assert record.getMessage() == (
+        "the arguments of 'Add' do not fit: \"Error binding argument 'b': expected a whole number.\""
+    )
+
+
 @pytest.mark.parametrize("arguments", [(), (1,), (1, 2, 3), ("1", 2), (None, 2), (True, 2), (1.5, 2), ([], 2)])
 async def test_arguments_that_do_not_fit(wire: Wire, arguments: tuple[object, ...]) -> None:
     assert await wire.call("Add", *arguments) == Completion(

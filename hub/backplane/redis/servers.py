@@ -70,8 +70,7 @@ class Servers:
                 if loop.time() + wait_s >= deadline:
                     self._drop_all()
                     raise SettingsError(
-                        f"--backplane (HUBLINE_BACKPLANE): no Redis at {self.target} ({error}): "
-                        "start it, or name another."
+                        f"--backplane (HUBLINE_BACKPLANE) names {self.target}, and {error}: start it, or name another."
                     ) from error
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, self.options.max_retry_s)

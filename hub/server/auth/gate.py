@@ -22,6 +22,10 @@ Authenticate = Callable[[HTTPConnection], Awaitable[User | None] | User | None]
 MAX_TOKEN_CHARS = 16_384
 """Longer ones are refused unread."""
 
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OURS = frozenset({"same-origin", "none"})
+"""Sec-Fetch-Site of our own pages, and of what no page asked for."""
+
 
 def bearer_token(request: HTTPConnection) -> str | None:
     """The token of `Authorization: Bearer`, or of `?access_token=` where a browser cannot set headers (T1)."""
@@ -96,10 +100,18 @@ class Gate:
         return fresh
 
     def check_origin(self, request: HTTPConnection) -> None:
-        """Cross-site pages may not connect; clients that are no browsers send no Origin. Raises Refused."""
+        """Cross-site pages may not connect; clients that are no browsers send no Origin. Raises Refused.
+
+        Where a browser leaves Origin out of a request that may change something, its Sec-Fetch-Site is believed.
+        """
+        if self.origins.any:
+            return
         origin = request.headers.get("origin")
-        if origin is not None and not self.origins.any and not self._is_known(origin, request):
+        if origin is not None and not self._is_known(origin, request):
             raise Refused(403, f"The origin {origin[:200]} is not allowed here; add it to the setting allowed_origins.")
+        is_reading = request.scope.get("method") in _READING
+        if origin is None and not is_reading and request.headers.get("sec-fetch-site", "none") not in _OURS:
+            raise Refused(403, "A page of another site asks without its Origin: it may not change anything here.")
 
     def cors_headers(self, request: HTTPConnection) -> dict[str, str]:
         """For answers to pages of the origins in `allowed_origins`; empty for all others."""

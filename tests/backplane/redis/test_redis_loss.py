@@ -253,8 +253,9 @@ async def test_after_that_it_adopts(server: RedisServer, open_redis: Open) -> No
 
 async def test_start_without_a_server_says_what_to_do(open_redis: Open, own_server: RedisServer) -> None:
     own_server.kill()
-    with pytest.raises(SettingsError, match="start it, or name another"):
+    with pytest.raises(SettingsError, match="start it, or name another") as caught:
         await open_redis(own_server.url, start_timeout_s=0.1)
+    assert str(caught.value).count("Redis") == 1
 
 
 async def test_start_with_a_wrong_password_says_so_and_not_which(server: RedisServer, open_redis: Open) -> None:

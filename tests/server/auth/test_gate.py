@@ -9,10 +9,12 @@ from hub.server.auth import ANONYMOUS, Gate, Refused, User, bearer_token, token_
 ANN = User(id="ann", organisation="acme", roles=frozenset({"admin"}))
 
 
-def request(query: str = "", **headers: str) -> HTTPConnection:
+def request(query: str = "", method: str = "GET", **headers: str) -> HTTPConnection:
     named = {"host": "127.0.0.1:8000", **{name.replace("_", "-"): value for name, value in headers.items()}}
     raw = [(name.encode(), value.encode()) for name, value in named.items()]
-    return HTTPConnection({"type": "http", "headers": raw, "query_string": query.encode(), "path": "/hub"})
+    return HTTPConnection(
+        {"type": "http", "headers": raw, "query_string": query.encode(), "path": "/hub", "method": method}
+    )
 
 
 @pytest.mark.parametrize(
@@ -264,3 +266,28 @@ def test_no_two_users_have_one_key() -> None:
     assert len({user.key for user in users}) == len(users)
     assert (User(id="ann").key, User(id="ann@acme.example").key) == ("ann", "ann@acme.example")
     assert ANN.key == "acme/ann"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "origins", "passes"),
+    [
+        ("POST", {"sec_fetch_site": "cross-site"}, [], False),
+        ("DELETE", {"sec_fetch_site": "same-site"}, [], False),
+        ("POST", {"sec_fetch_site": "cross-site"}, ["*"], True),
+        ("POST", {"sec_fetch_site": "cross-site", "origin": "https://addin.example"}, ["https://addin.example"], True),
+        ("POST", {"sec_fetch_site": "same-origin"}, [], True),
+        ("POST", {"sec_fetch_site": "none"}, [], True),
+        ("POST", {}, [], True),
+        ("GET", {"sec_fetch_site": "cross-site"}, [], True),
+    ],
+)
+async def test_without_an_origin_the_site_counts(
+    method: str, headers: dict[str, str], origins: list[str], passes: bool
+) -> None:
+    gate = Gate(anonymous_allowed=True, allowed_origins=origins)
+    if passes:
+        assert await gate.admit(request(method=method, **headers)) is ANONYMOUS
+    else:
+        with pytest.raises(Refused) as caught:
+            await gate.admit(request(method=method, **headers))
+        assert caught.value.status == 403
