@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from hub.chat.parts import NO_USAGE, Json, Usage
+from hub.chat.parts import Json, Usage
 from hub.providers.base import (
     Cited,
     Delta,
@@ -27,9 +27,10 @@ from hub.providers.base import (
 from hub.providers.citing import Bound
 from hub.providers.openai.calls import Calls, WireCall
 from hub.providers.openai.citations import citation_of
+from hub.providers.openai.counting import Details, Output
 from hub.providers.openai.errors import Failures, read_error
 from hub.providers.openai.history import REASONING_FIELDS, call_signature
-from hub.providers.text import CHARACTERS_PER_TOKEN, USAGE_EVERY_CHARACTERS, Joiner, decode_wire
+from hub.providers.text import Joiner, decode_wire
 
 DONE: Final = b"[DONE]"
 _REASONS: Mapping[str, FinishReason] = {
@@ -55,18 +56,13 @@ _TROUBLE = (
 _CUT_OFF = ("abort", "cancelled")
 
 
-class _PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
 class WireUsage(msgspec.Struct):
     """Token counts. The prompt's are with those read from the cache or written to it."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
+    prompt_tokens_details: Details | None = None
 
 
 class _Said(msgspec.Struct):
@@ -141,7 +137,7 @@ class StreamReader:
         """Nothing comes any more."""
         self._calls = calls
         self._failures = failures
-        self._sent = sent_characters
+        self._output = Output(sent_characters)
         self._usage: WireUsage | None = None
         self._reason: str | None = None
         self._refusal = ""
@@ -149,8 +145,6 @@ class StreamReader:
         self._text: Joiner | None = None  # of the text or thinking under way
         self._block = -1
         self._content = _Content()
-        self._characters = 0  # of the output
-        self._told = 0  # of them, how many the last estimate counted
 
     def read(self, data: bytes) -> list[Delta]:
         """What one chunk means. Raises `ProviderError` if it is an error, or cannot be read."""
@@ -167,15 +161,13 @@ class StreamReader:
         deltas: list[Delta] = []
         if not self.began:
             self.began = True
-            deltas.append(UsageSoFar(self._so_far()))
+            deltas.append(UsageSoFar(self._output.so_far()))
         if chunk.usage is not None:
             self._usage = chunk.usage
         for choice in (chunk.choices or ())[:1]:
             if (said := choice.delta or choice.message) is not None:
-                before = self._characters
                 deltas += self._read(said)
-                if self._characters - before > 0:
-                    deltas += self._estimate()
+                deltas += self._output.estimates()
             if choice.finish_reason:
                 self._reason, self.has_ended = choice.finish_reason, True
         return deltas
@@ -209,7 +201,7 @@ class StreamReader:
         for piece in said.tool_calls or ():
             yield from self._close()
             call, deltas = self._calls.read(piece)
-            self._characters += sum(len(piece.delta) for piece in deltas.pieces)
+            self._output.characters += sum(len(piece.delta) for piece in deltas.pieces)
             yield from deltas.all()
             if call is not None and piece.extra_content is not None:
                 self._block += 1
@@ -224,7 +216,7 @@ class StreamReader:
             if field is None:
                 self._content.begin(self._block)
         if text := self._text.join(piece):
-            self._characters += len(text)
+            self._output.characters += len(text)
             yield self._delta(text)
 
     def _delta(self, text: str) -> Delta:
@@ -243,35 +235,11 @@ class StreamReader:
             yield ThinkingEnd(self._block, signature=self._field)
         self._text = None
 
-    def _estimate(self) -> list[Delta]:
-        if self._characters - self._told < USAGE_EVERY_CHARACTERS:
-            return []
-        self._told = self._characters
-        return [UsageSoFar(self._so_far())]
-
-    def _so_far(self) -> Usage:
-        return msgspec.structs.replace(
-            NO_USAGE,
-            input_tokens=self._sent // CHARACTERS_PER_TOKEN,
-            output_tokens=self._characters // CHARACTERS_PER_TOKEN,
-            estimated=True,
-        )
-
     def _total(self) -> Usage:
-        usage = self._usage
-        if usage is None or usage.prompt_tokens is None:
-            return self._so_far()
-        details = usage.prompt_tokens_details or _PromptDetails()
-        read, written = details.cached_tokens or 0, details.cache_write_tokens or 0
+        usage = self._usage or WireUsage()
         # Some count what was thought only in the total.
-        output = max(usage.completion_tokens or 0, (usage.total_tokens or 0) - usage.prompt_tokens)
-        return msgspec.structs.replace(
-            NO_USAGE,
-            input_tokens=max(0, usage.prompt_tokens - read - written),
-            output_tokens=output,
-            cache_read_tokens=read,
-            cache_write_tokens=written,
-        )
+        output = max(usage.completion_tokens or 0, (usage.total_tokens or 0) - (usage.prompt_tokens or 0))
+        return self._output.total(usage.prompt_tokens, output, usage.prompt_tokens_details)
 
 
 def _texts(content: Json) -> Iterator[tuple[str, bool]]:

@@ -12,23 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from hub.chat.parts import NO_USAGE, Json, Usage
+from hub.chat.parts import Json, Usage
 from hub.providers.base import Cited, Delta, FinishReason, StepEnd, TextDelta, ThinkingDelta, ThinkingEnd, UsageSoFar
 from hub.providers.citing import Bound
 from hub.providers.openai.calls import Calls, WireCall, WireFunction
 from hub.providers.openai.citations import citation_of
+from hub.providers.openai.counting import Details, Output
 from hub.providers.openai.errors import Failures, read_error
 from hub.providers.openai.responses.history import signature
 from hub.providers.openai.stream import DONE
-from hub.providers.text import CHARACTERS_PER_TOKEN, USAGE_EVERY_CHARACTERS, Joiner, decode_wire
+from hub.providers.text import Joiner, decode_wire
 
 _CUT: Mapping[str | None, FinishReason] = {"max_output_tokens": "max_output", "content_filter": "refused"}
 """Why an answer is incomplete; all others are a bound that was reached, too."""
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
 
 
 class WireUsage(msgspec.Struct):
@@ -36,7 +32,7 @@ class WireUsage(msgspec.Struct):
 
     input_tokens: int | None = None
     output_tokens: int | None = None
-    input_tokens_details: _Details | None = None
+    input_tokens_details: Details | None = None
 
 
 class _Incomplete(msgspec.Struct):
@@ -134,7 +130,7 @@ class ResponseReader:
         """The model has ended, which is told with the usage, so nothing comes any more."""
         self._calls = calls
         self._failures = failures
-        self._sent = sent_characters
+        self._output = Output(sent_characters)
         self._blocks: dict[tuple[int, int | None], _Block] = {}  # by item, and by content; None: the item's reasoning
         self._called: set[int] = set()  # items that are calls, once they have begun
         self._argued: set[int] = set()  # those of them whose arguments have begun
@@ -142,8 +138,6 @@ class ResponseReader:
         self._next = 0  # number of a block
         self._refusal = ""
         self._end: WireResponse | None = None
-        self._characters = 0  # of the output
-        self._told = 0  # of them, how many the last estimate counted
 
     @property
     def is_done(self) -> bool:
@@ -162,11 +156,9 @@ class ResponseReader:
         deltas: list[Delta] = []
         if not self.began:
             self.began = True
-            deltas.append(UsageSoFar(self._so_far()))
-        before = self._characters
+            deltas.append(UsageSoFar(self._output.so_far()))
         deltas += self._read(event) if whole is None else self._whole(whole)
-        if self._characters > before:
-            deltas += self._estimate()
+        deltas += self._output.estimates()
         return deltas
 
     def finish(self) -> list[Delta]:
@@ -287,7 +279,7 @@ class ResponseReader:
 
     def _more(self, block: _Block, piece: str) -> Iterator[Delta]:
         if text := block.text.join(piece):
-            self._characters += len(text)
+            self._output.characters += len(text)
             yield block.delta(text)
 
     def _block(self, place: int, index: int | None, *, thinks: bool) -> _Block:
@@ -323,33 +315,9 @@ class ResponseReader:
 
     def _piece(self, piece: WireCall) -> Iterator[Delta]:
         _, pieces = self._calls.read(piece)
-        self._characters += sum(len(more.delta) for more in pieces.pieces)
+        self._output.characters += sum(len(more.delta) for more in pieces.pieces)
         yield from pieces.all()
 
-    def _estimate(self) -> Sequence[Delta]:
-        if self._characters - self._told < USAGE_EVERY_CHARACTERS:
-            return ()
-        self._told = self._characters
-        return (UsageSoFar(self._so_far()),)
-
-    def _so_far(self) -> Usage:
-        return msgspec.structs.replace(
-            NO_USAGE,
-            input_tokens=self._sent // CHARACTERS_PER_TOKEN,
-            output_tokens=self._characters // CHARACTERS_PER_TOKEN,
-            estimated=True,
-        )
-
     def _total(self) -> Usage:
-        usage = self._end.usage if self._end is not None else None
-        if usage is None or usage.input_tokens is None:
-            return self._so_far()
-        details = usage.input_tokens_details or _Details()
-        read, written = details.cached_tokens or 0, details.cache_write_tokens or 0
-        return msgspec.structs.replace(
-            NO_USAGE,
-            input_tokens=max(0, usage.input_tokens - read - written),
-            output_tokens=usage.output_tokens or 0,
-            cache_read_tokens=read,
-            cache_write_tokens=written,
-        )
+        usage = (self._end.usage if self._end is not None else None) or WireUsage()
+        return self._output.total(usage.input_tokens, usage.output_tokens, usage.input_tokens_details)
