@@ -44,6 +44,7 @@ def _row(row: int, *values: Json) -> dict[str, Json]:
 PROFIT = _column("D", "=B2-C2", "=B3-C3", "=B4-C4", "=B5-C5", "=B6-C6")
 BY_COST = _row(2, "Apr", 200, 110) | _row(3, "May", 170, 95) | _row(4, "Feb", 150, 90) | _row(5, "Jan", 120, 80)
 BY_COST |= _row(6, "Mar", 90, 70)
+TAX = [f"=B{row}*0.2" for row in range(2, 7)]
 RED = {"font": {"color": "#FF0000"}}
 PERCENT = {"number_format": "0.0%"}
 
@@ -62,6 +63,9 @@ QUESTIONS = [
     Case("List the months where cost is over 80 and revenue is below 160", says="`Feb`"),
     Case("Is the total revenue more than 700?", says="Yes"),
     Case("average of the numbers in Data", says="is 7"),
+    Case("What is the lowest cost, and in which month?", says="`Mar`"),
+    Case("Tell me revenue minus cost for Feb", says="is 60"),
+    Case("How many numbers are in B1:B6?", says="is 5"),
     Case("What is in the first row?", says="Month, Revenue, Cost"),
     Case("Don't change anything, just tell me the sum of B2 through B4.", says="360"),
     Case("List the top 2 months by revenue", says="`Apr, 200, 110`; `May, 170, 95`"),
@@ -100,6 +104,11 @@ WRITES = [
     Case("On the Q1 Sales sheet, write 5 in B3", {"Q1 Sales!B3": 5}),
     Case("Write the numbers 1 to 3 in E2:E4", {"E2": 1, "E3": 2, "E4": 3}),
     Case("In A8 write Average and in B8 put the average of B2:B6", {"A8": "Average", "B8": "=AVERAGE(B2:B6)"}),
+    Case("make rows 2 and 4 bold", formats=_looks("A2 B2 C2 A4 B4 C4", BOLD)),
+    Case("make columns A and C bold", formats=_looks(" ".join(f"A{row} C{row}" for row in range(1, 7)), BOLD)),
+    Case("Clear B2 and B4", {"B2": None, "B4": None}),
+    Case('Put "Tax" in D1 and 20% of revenue in column D', {"D1": "Tax", **_column("D", *TAX)}),
+    Case("Make the header row bold and the lowest cost red", formats=_looks("A1 B1 C1", BOLD) | {"C4": RED}),
     Case("Make the header row bold", formats=_looks("A1 B1 C1", BOLD)),
     Case(
         "make the header bold and blue with a yellow background and centre it",
@@ -182,4 +191,20 @@ REFUSED = [
     "Put =Units*2 in G1",
     "change C2 from 99 to 5",
     "replace o with 0",
+    # The total of a column, or what each row has?
+    "put units minus price in G1",
+    # A date, or a fraction? A text, or a column?
+    "put 12/05 in G1",
+    "Put Units in G1",
+    # Of several cells, which?
+    "change Tea to Chai",
+    # Of which sheet?
+    "On Sheet9, make the header bold",
+    "move A2:A3 on the Sheet9 sheet to G1",
+    "make A1 bold on Sheet9 and B1",
+    # Orders that no tool carries out.
+    "delete row 3",
+    "rename the sheet to Shops",
+    "put a border around A1:D5",
+    "undo that",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from hub.chat.parts import Json
-from hub.providers.demo.workbook.ranges import MAX_COLUMNS, MAX_ROWS, Range
+from hub.providers.demo.workbook.ranges import MAX_COLUMNS, Range
 from hub.providers.demo.workbook.table import Table, find
 
 WHOLE = Range(1, 0, 26, 0)
@@ -75,8 +75,7 @@ class Book:
         if written is not None:
             return written[1]
         found = self._covering(Range(column, row, column, row, sheet))
-        told = [] if found is None else [_at(found, found.formulas, row, column), _at(found, found.values, row, column)]
-        return next((one for one in told if isinstance(one, str) and one.startswith("=")), None)
+        return None if found is None else _formula(found, row, column)
 
     def rows(self, place: Range) -> list[list[Json]]:
         """The values from the first row and column of the range on; an open range ends where what is used ends."""
@@ -124,13 +123,19 @@ class Book:
             return known
         place = msgspec.structs.replace(WHOLE, sheet=sheet)
         shut = self.used(place)
-        if shut.bottom >= MAX_ROWS:
-            shut = msgspec.structs.replace(shut, bottom=1)
-        formulas = [
-            [self.formula(sheet, row, column) for column in range(1, shut.right + 1)]
-            for row in range(1, shut.bottom + 1)
-        ]
-        found = self._tables[key(sheet)] = find(sheet, self.rows(shut), formulas)
+        area = self._covering(shut)
+        rows, columns = range(1, shut.bottom + 1), range(1, shut.right + 1)
+        values: list[list[Json]] = [[None] * len(columns) for _ in rows]
+        formulas: list[list[str | None]] = [[None] * len(columns) for _ in rows]
+        for row in rows if area is not None else ():
+            for column in columns:
+                assert area is not None
+                values[row - 1][column - 1] = _at(area, area.values, row, column)
+                formulas[row - 1][column - 1] = _formula(area, row, column)
+        for (name, row, column), (value, formula) in self._written.items():
+            if name == key(sheet) and row in rows and column in columns:
+                values[row - 1][column - 1], formulas[row - 1][column - 1] = value, formula
+        found = self._tables[key(sheet)] = find(sheet, values, formulas)
         return found
 
     def _covering(self, place: Range) -> Area | None:
@@ -160,6 +165,11 @@ def _covers(asked: Range, place: Range) -> bool:
     columns = asked.left == 0 or (0 < place.left and asked.left <= place.left and place.right <= asked.right)
     rows = asked.top == 0 or (0 < place.top and asked.top <= place.top and place.bottom <= asked.bottom)
     return columns and rows
+
+
+def _formula(area: Area, row: int, column: int) -> str | None:
+    told = [_at(area, area.formulas, row, column), _at(area, area.values, row, column)]
+    return next((one for one in told if isinstance(one, str) and one.startswith("=")), None)
 
 
 def _at(area: Area, rows: Sequence[Sequence[Json]], row: int, column: int) -> Json:

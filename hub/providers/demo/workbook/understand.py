@@ -4,7 +4,7 @@ import msgspec
 
 from hub.providers.demo.workbook.book import Book
 from hub.providers.demo.workbook.language.changes import CHANGES
-from hub.providers.demo.workbook.language.lexicon import Lexicon
+from hub.providers.demo.workbook.language.lexicon import COLOURS, Lexicon
 from hub.providers.demo.workbook.language.names import names_needed, new_names, sheets_in
 from hub.providers.demo.workbook.language.notation import MAX_TREES, Grammar, Parse
 from hub.providers.demo.workbook.language.places import PLACES
@@ -25,7 +25,9 @@ _ABOUT_SHEETS = frozenset(
     " column columns row rows cell cells sheet worksheet table header headers chart plot graph range bold italic"
     " highlight format colour color fill clear sort insert delete rename replace multiply increase decrease"
     " difference percent percentage share growth grow copy move formula currency decimals set change put value"
-    " values erase which what show list filter double halve name spreadsheet workbook".split()
+    " values erase which what show list filter double halve name spreadsheet workbook minus plus times"
+    " divided ratio background shade centre center align paint rename order arrange filter empty wipe merge border undo"
+    " totals averages columns".split()
 )
 _NO_TOOL = {
     **{"border": "borders", "borders": "borders", "width": "column widths", "autofit": "column widths"},
@@ -49,7 +51,8 @@ class NotUnderstood(Exception):
 def is_about_a_sheet(sentence: str) -> bool:
     """Whether it has a word that makes it worth a look at the open sheet."""
     try:
-        return any(word.plain in _ABOUT_SHEETS or word.kind == "range" for word in words_of(sentence))
+        about = _ABOUT_SHEETS | COLOURS.keys()
+        return any(word.plain in about or word.kind == "range" for word in words_of(sentence))
     except Unreadable:
         return True
 
@@ -161,7 +164,8 @@ def _gist(steps: tuple[Step, ...]) -> str:
     if act is None:
         return f"“{steps[0]}”" if steps and isinstance(steps[0], str) else "an answer"
     place = act.place if isinstance(act.place, str) else act.place.address()
-    return f"{act.tool} on {place}"
+    told = plain(", ".join(f"{name} {value}" for name, value in act.arguments.items()))
+    return f"{act.tool} on {place} with {told}"
 
 
 def _piece(words: list[Word], lexicon: Lexicon, furthest: int) -> str:

@@ -78,16 +78,18 @@ set = (set | change | update | replace | make | correct | edit | modify | overwr
 all_of = <column_values> | (all | every | each) <columns>
 more_set = <target> to <given>
 was = <given>
+rename_cell = (rename | relabel) <cells> (to | as) <new_text>
 rename_column = (rename | change name of | change header of | change heading of | change title of) [column] (<columns>
     | <letter_column>) [header | heading | column] (to | as | into) <new_text> | (change | set | rename) <header_cell>
     (to | as) <new_text> | (rename | change | set | update) (header | heading | title) [of] <COLUMN> (to | as | into)
     <new_text>
 new_text = <NAME>
-replace = (change | replace) [<det>] <old> in (<columns> | <letter_column>) (to | with | by | into) <new> | (replace |
-    change | swap) [all | every | each] [occurrences of | instances of | occurrence of | instance of] <old> (with | by
-    | to | for) <new> [(in | within | throughout) (<columns> | <letter_column> | <cells> | table | sheet | whole sheet
-    | this sheet)] [everywhere] | find [all] <old> and replace [it | them] (with | by) <new> [in (<columns> |
-    <letter_column> | <cells> | table | sheet)]
+replace = (change <change_one> | replace) [<det>] <old> in (<columns> | <letter_column>) (to | with | by | into) <new>
+    | (replace | change <change_one>) [all | every | each] [occurrences of | instances of | occurrence of | instance
+    of] <old> (with | by | to | for) <new> [(in | within | throughout) (<columns> | <letter_column> | <cells> | table
+    | sheet | whole sheet | this sheet)] [everywhere] | find [all] <old> and replace [it | them] (with | by) <new> [in
+    (<columns> | <letter_column> | <cells> | table | sheet)]
+change_one =
 old = <TEXT> | <NUMBER> | <LABEL> | <FREE>
 new = <TEXT> | <NUMBER> | <FREE>
 
@@ -129,10 +131,10 @@ pair_join = , | and | , and
 pair = <COLUMN> [of | is | = | : | as] <given> | <NUMBER> [in | as | of | for] <COLUMN>
 
 clear = (clear | empty | erase | blank out | wipe | clear out) [out] [contents of | values of | values in | contents
-    in | values from] <clearable> [,] | (delete | remove | erase | clear | wipe) (contents | values | content | value
-    | data | numbers | text | everything) (of | in | from) <clearable> | (clear | erase | empty | wipe | delete |
-    remove) <matching_rows> | (clear | remove | delete | reset) [all] (formatting | formats | format | styles) (of |
-    from | in | on) <styled_list>
+    in | values from] <clearable> (<also> <clearable>)* [,] | (delete | remove | erase | clear | wipe) (contents |
+    values | content | value | data | numbers | text | everything) (of | in | from) <clearable> (<also> <clearable>)*
+    | (clear | erase | empty | wipe | delete | remove) <matching_rows> | (clear | remove | delete | reset) [all]
+    (formatting | formats | format | styles) (of | from | in | on) <styled_list>
 clearable = <cells> | <letter_column> | <row_number> | <column_values> | <columns> | <cell_of> | <label_row> |
     <last_row>
 matching_rows = <matching>

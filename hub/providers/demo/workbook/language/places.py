@@ -16,9 +16,11 @@ cells = [cell | cells | range] (<CELL> | <AREA>) [<on_sheet>] | <sheet> [cell | 
     <spanned> [<on_sheet>] | <sheet> <spanned> | [range] <NAMED> [range]
 spanned = [cell | cells | range] [from] <CELL> <to> [cell] <CELL> | [cells] between <CELL> and <CELL>
 letter_column = [<det>] [(<nouns> | everything) (in | of | from)] (column | columns | col | cols) <LETTER> [(<to> |
-    and) [column] <LETTER>] [<row_span>] [<on_sheet>] | column <LETTER> <nouns>
+    and | &) [column] <LETTER> | (, [column] <LETTER>)* [,] and [column] <LETTER>] [<row_span>] [<on_sheet>] | column
+    <LETTER> <nouns>
 row_span = [,] [from] (row | rows) <NUMBER> <to> [row] <NUMBER> | [,] rows <NUMBER> and <NUMBER>
-row_number = [<det>] (row | rows) <NUMBER> [(<to> | and) [row] <NUMBER>] [<on_sheet>]
+row_number = [<det>] (row | rows) <NUMBER> [(<to> | and | &) [row] <NUMBER> | (, <NUMBER>)* [,] and <NUMBER>]
+    [<on_sheet>]
 columns = [<det>] [column | columns] <COLUMN> (<also> [column] <COLUMN>)* [column | columns] [<this_sheet> |
     <on_sheet>]
 column_values = [<det>] (<nouns> | everything) (in | of | from | for | under) <columns> | [<det>] [column] <COLUMN>
@@ -27,9 +29,11 @@ column_values = [<det>] (<nouns> | everything) (in | of | from | for | under) <c
 no_header = (except | except for | but not | but keep | without | not including | excluding | apart from | below |
     under | keep | leave | but leave) [its | their] (header | headers | heading | title | header row | header cell)
     [alone | in place | intact | as it is]
-header_row = header row | headers row | headers | heading row | headings row | headings | column headers | column
-    headings | column titles | column names | title row | first row | top row | header | header row of table | headers
-    of table | first row of table
+header_row = (header row | headers | header | first row) <on_sheet> | header row | headers row | headers | heading row
+    | headings row | headings | column headers | column headings | column titles | column names | title row | first
+    row | top row | header | header row of table | headers of table | first row of table
+nth_column = first column <first_one> | last column
+first_one =
 last_row = [very] last row [of (table | data | sheet)] [in (table | sheet)] | bottom row [of table] | last line
 total_row = total row | totals row | row of totals
 label_row = row (for | of | with | containing | that has) <LABEL> | <LABEL> row | <LABEL> (line | record | entry)
@@ -50,8 +54,8 @@ extreme = (<max> | <min>) [<nouns>] [of | in | for] [<this_sheet>] (<columns> | 
     <letter_column>)
 extreme_row = row (with | of | that has | having | containing) (<max> | <min>) <COLUMN> [<nouns>] | <COLUMN> (with |
     that has | having) (<max> | <min>) <COLUMN> [<nouns>]
-matching = [<det>] (<nouns> (in | of | from) (<columns> | <letter_column>) | [<det>] <columns> [<nouns>]) [<that_are>]
-    <compared> | [<det>] <nouns> <compared> (in | of) (<columns> | <letter_column>)
+matching = [<det>] (<nouns> (in | of | from) (<columns> | <letter_column> | <cells>) | [<det>] <columns> [<nouns>])
+    [<that_are>] <compared> | [<det>] <nouns> <compared> (in | of) (<columns> | <letter_column>)
 that_are = that are | which are | that is | where value is | with values | with value | where
 rows_where = [<det>] (row | rows | records | entries | lines | items | data) (<where> <conditions> | <compared> (in |
     for) <COLUMN>) | [<det>] <COLUMN> <where> <conditions>
@@ -82,8 +86,8 @@ func = <sum> | <average> | <min> | <max> | <median>
 labels = (for | in | of | from) <LABEL> (<also> <LABEL>)* | [for] (from <LABEL> (to | through | until | till | -)
     <LABEL> | between <LABEL> and <LABEL> | <LABEL> (to | through | -) <LABEL>) <from_to>
 from_to =
-operand = <capital_column> | <all_numbers> | <table_rows> | <cells> | <letter_column> | <row_number> | <columns> |
-    <column_values> | <table> | <sheet_data> | <it> | <last_row>
+operand = <capital_column> | <nth_column> | <all_numbers> | <table_rows> | <cells> | <letter_column> | <row_number> |
+    <columns> | <column_values> | <table> | <sheet_data> | <it> | <last_row>
 aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all of] <operand> [<labels>]
     [<where_rows>] | [<det>] <columns> (<sum> | <average> | <max> | <min>) | <func> [<nouns>] <labels> (of | in)
     <columns>

@@ -13,9 +13,9 @@ join = , | ; | . | and | , and | then | , then | and then | , and then | . then 
     . after that | and after that | afterwards | . finally | , finally | and finally | finally | , and finally | . and
     | ; and | : | as well as
 order = <question> | <put_result> | <place_result> | <total_row> | <new_column> | <fill_column> | <format> | <write> |
-    <value_in> | <set> | <more_set> | <yes_no> | <which_it> | <rename_column> | <replace> | <copy> | <move> |
-    <fill_down> | <insert> | <add_row> | <clear> | <sort> | <scale> | <chart> | <name_range> | <show> | <which> |
-    <list> | <more_looks> | <make_total>
+    <value_in> | <set> | <more_set> | <yes_no> | <which_it> | <rename_column> | <rename_cell> | <replace> | <copy> |
+    <move> | <fill_down> | <insert> | <add_row> | <clear> | <sort> | <scale> | <chart> | <name_range> | <show> |
+    <which> | <list> | <more_looks> | <more_format> | <make_total>
 
 ask = what is | what are | what was | what were | what | tell | tell what is | tell what was | show | give | find |
     find out | calculate | compute | work out | get | determine | how much is | how much are | how much was | do you
@@ -34,9 +34,10 @@ arithmetic = (<minus> | <plus> | <times> | <over> | <share>) [<labels>]
 minus = difference (between | of) <scalar> and <scalar> | [difference] <scalar> (minus | less | -) <scalar> | subtract
     <turned> <scalar> from <scalar> | how much (more | higher | bigger | larger | greater) (is | was) <scalar> than
     <scalar>
-plus = <scalar> (plus | +) <scalar> | sum of <scalar> and <scalar>
+plus = <scalar> (plus | +) <scalar> | sum of <summed> <scalar> and <scalar>
 times = <PERCENT> of <scalar> | <scalar> (times | multiplied by | x) <scalar> | multiply <scalar> by <scalar> |
     product of <scalar> and <scalar>
+summed =
 over = <scalar> (divided by | / | over) <scalar> | divide <scalar> by <scalar> | ratio of <scalar> to <scalar> | ratio
     between <scalar> and <scalar>
 share = <percentage> of <turned> <scalar> is <scalar> | <percentage> is <scalar> of <scalar> | <scalar> [is] as

@@ -1,9 +1,9 @@
 """The grammar of looks, charts and names."""
 
 STYLES = """
-styled = <all_numbers> | <table_rows> | <cells> | <letter_column> | <row_number> | <columns> | <column_values> |
-    <header_row> | <last_row> | <total_row_place> | <label_row> | <table> | <it> | <cell_of> | <extreme> |
-    <extreme_row> | <matching> | <rows_where> | <LABEL> | <header_cell>
+styled = <all_numbers> | <nth_column> | <table_rows> | <cells> | <letter_column> | <row_number> | <columns> |
+    <column_values> | <header_row> | <last_row> | <total_row_place> | <label_row> | <table> | <it> | <cell_of> |
+    <extreme> | <extreme_row> | <matching> | <rows_where> | <LABEL> | <header_cell>
 header_cell = header (of | for) <columns> | <COLUMN> (header | heading)
 total_row_place = <total_row_words>
 total_row_words = total row | totals row | row of totals
@@ -42,6 +42,7 @@ paint = colour | color | shade | fill | paint | tint
 painted = <fill_only> | <COLOUR> text
 fill_only = <COLOUR> [background | fill | colour | color]
 looks = <look> ([, | and | , and | with | in | on | & | plus] <look>)*
+more_format = <styled_list> <looks>
 more_looks = <look>
 look = <bold> | <italic> | <ink> | <fill> | <plain_colour> | <currency> | <percents> | <decimals> | <thousands> |
     <date> | <size> | <aligned> | <general>

@@ -61,6 +61,7 @@ class Format(msgspec.Struct, frozen=True):
 
     places: tuple[Place, ...]
     look: Look
+    more: bool = False  # goes on with a format before it
 
 
 class Fill(msgspec.Struct, frozen=True):
@@ -90,6 +91,7 @@ class Replace(msgspec.Struct, frozen=True):
     old: str | float
     new: str | float
     place: Place | None
+    everywhere: bool = True  # or only if it is one cell
 
 
 class Copy(msgspec.Struct, frozen=True):

@@ -51,7 +51,7 @@ class Columns(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """A row of the sheet's table, or all of it."""
 
-    which: Literal["header", "last", "totals", "table", "rows", "numbers", "all numbers"]
+    which: Literal["header", "last", "totals", "table", "rows", "numbers", "all numbers", "first column", "last column"]
     sheet: str | None = None
 
 
@@ -90,8 +90,14 @@ class Matching(msgspec.Struct, frozen=True):
     condition: Condition
 
 
+class Several(msgspec.Struct, frozen=True):
+    """Rows or columns that are not side by side."""
+
+    places: tuple[Range, ...]
+
+
 class It(msgspec.Struct, frozen=True):
     """What the order before was about."""
 
 
-Place = Range | Columns | Part | LabelRow | LabelCell | HeaderCell | Crossing | Extreme | Matching | It
+Place = Range | Columns | Part | LabelRow | LabelCell | HeaderCell | Crossing | Extreme | Matching | Several | It

@@ -21,6 +21,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     labels: tuple[Label, ...] = ()
     where: Condition | None = None
     from_to: bool = False  # two labels, and all rows between them
+    implied: bool = False  # "revenue" alone, which may be its total or what each row has
 
 
 class CountColumns(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from hub.providers.demo.workbook.book import is_empty
 from hub.providers.demo.workbook.orders.places import Crossing, Header, Label
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, is_number, plain
 from hub.providers.demo.workbook.ranges import Range
+from hub.providers.demo.workbook.reading.leaves import Misread
 from hub.providers.demo.workbook.table import Table
 
 MAX_PLACES = 12
@@ -16,6 +17,9 @@ MAX_PLACES = 12
 
 def column_of(desk: Desk, header: Header) -> tuple[Table, int]:
     """Also of a column that the sentence has added before."""
+    if header.column and header.sheet is None and desk.sheet is not None:
+        # The sentence is about another sheet than the one that has it.
+        raise Misread
     table = desk.table(header.sheet)
     if header.column:
         return table, header.column
@@ -34,6 +38,8 @@ def row_of(desk: Desk, label: Label) -> int:
 
 
 def rows_with(desk: Desk, label: Label) -> list[int]:
+    if label.sheet is None and desk.sheet is not None:
+        raise Misread
     table = desk.table(label.sheet)
     return [
         row

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from hub.providers.demo.workbook.orders.values import Aggregate, Arithmetic, Compare, Compute, Value
+from hub.providers.demo.workbook.orders.places import Columns
+from hub.providers.demo.workbook.orders.values import Aggregate, Arithmetic, Compare, Compute, Number, Value
 from hub.providers.demo.workbook.planning.conditions import fits
-from hub.providers.demo.workbook.planning.desk import Desk, Refusal, told
+from hub.providers.demo.workbook.planning.desk import Desk, Refusal, plain, told
 from hub.providers.demo.workbook.planning.looks import apply_format
 from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.planning.targets import below, beside
@@ -19,6 +20,8 @@ def compute(desk: Desk, order: Compute) -> None:
         if not into.is_cell:
             raise Refusal(f"which cell of {into.address()} should the result go into?")
         _check_sheets(order.value, into)
+    if into is not None:
+        _check_told(order.value)
     result = _placed(desk, order.value, into) if into is not None else None
     if result is None:
         found = value_of(desk, order.value, None)
@@ -37,6 +40,18 @@ def compute(desk: Desk, order: Compute) -> None:
         apply_format(desk, [target], {"number_format": "0.0%"}, "per cent")
     desk.last_act = act
     desk.about(target, charted=found.areas[0] if len(found.areas) == 1 else target)
+
+
+def _check_told(value: Value) -> None:
+    """What may be of a whole column or of one row is told, but never put into a cell; and 12/05 may be a date."""
+    if isinstance(value, Arithmetic):
+        if isinstance(value.first, Number) and isinstance(value.second, Number):
+            raise Refusal("is that a result, or a text? Put a text in quotes, and begin a formula with =")
+        _check_told(value.first)
+        _check_told(value.second)
+    elif isinstance(value, Aggregate) and value.implied and not value.labels and isinstance(value.place, Columns):
+        name = plain(value.place.headers[0].name)
+        raise Refusal(f"the total of {name}, or each row's? Say “total {name}”, or put it into a column")
 
 
 def _check_sheets(value: Value, into: Range) -> None:

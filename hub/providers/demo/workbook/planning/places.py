@@ -14,6 +14,7 @@ from hub.providers.demo.workbook.orders.places import (
     Matching,
     Part,
     Place,
+    Several,
 )
 from hub.providers.demo.workbook.planning.cells import column_of, crossing, joined, numeric_columns, row_of
 from hub.providers.demo.workbook.planning.conditions import holds, rows_where
@@ -47,6 +48,8 @@ def ranges(desk: Desk, place: Place, purpose: Purpose) -> list[Range]:
             return _extreme(desk, place)
         case Matching():
             return _matching(desk, place)
+        case Several(places):
+            return [desk.placed(one) for one in places]
         case It():
             if not desk.it or desk.result is not None:
                 raise Refusal("I cannot tell what “it” is there: name the cells")
@@ -81,6 +84,10 @@ def _part(desk: Desk, place: Part, purpose: Purpose) -> list[Range]:
     if place.which == "all numbers":
         totals = purpose in ("look", "number look")
         return joined([table.columns(column, with_totals=totals) for column in numeric_columns(desk, table)])
+    if place.which in ("first column", "last column"):
+        column = table.left if place.which == "first column" else table.right
+        looks = purpose in ("look", "number look")
+        return [table.columns(column, with_header=purpose == "look", with_totals=looks)]
     if place.which == "rows":
         return [table.columns(table.left, table.right)]
     if place.which == "totals" and not table.totals:

@@ -57,6 +57,8 @@ def _with_targets(orders: tuple[Order, ...]) -> list[Order]:
     """ "Sum B2:B10. Put the result in D4" is one order."""
     found: list[Order] = []
     for order in orders:
+        if isinstance(order, Format) and order.more and not (found and isinstance(found[-1], Format)):
+            raise Misread
         if isinstance(order, WhichIt):
             order = _which_it(found[-1] if found else None, order)
         if isinstance(order, PutResult):

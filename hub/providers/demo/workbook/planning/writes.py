@@ -81,6 +81,8 @@ def replace(desk: Desk, order: Replace) -> None:
                     raise Refusal(f"“{plain(order.old)}” is a part of “{plain(str(cell))}”: name the cell to change")
     if not found:
         raise Refusal(f"no cell is “{plain(str(order.old))}”")
+    if len(found) > 1 and not order.everywhere:
+        raise Refusal(f"{len(found)} cells are “{plain(str(order.old))}”: say “replace all”, or name the cell")
     value = safe_text(order.new) if isinstance(order.new, str) else order.new
     for place in joined(found):
         across, down = place.right - place.left + 1, place.bottom - place.top + 1

@@ -18,6 +18,7 @@ from hub.providers.demo.workbook.orders.places import (
     Matching,
     Part,
     Place,
+    Several,
 )
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, Range
 from hub.providers.demo.workbook.reading.leaves import (
@@ -62,17 +63,45 @@ def span(tree: Tree) -> Range:
 
 
 def letter_column(tree: Tree) -> Range:
-    letters = sorted(int(one) for one in numbers(tree, "LETTER"))
-    if not 1 <= letters[0] <= letters[-1] <= MAX_COLUMNS:
+    """Columns side by side."""
+    found = letter_columns(tree)
+    if isinstance(found, Several):
         raise Misread
-    rows = tree.one("row_span")
-    told = sorted(whole(one) for one in numbers(rows)) if rows is not None else [0, 0]
-    return on_sheet(Range(letters[0], told[0], letters[-1], told[-1]), sheet_of(tree))
+    return found
+
+
+def letter_columns(tree: Tree) -> Range | Several:
+    letters = [int(one) for one in numbers(tree, "LETTER")]
+    if not all(1 <= one <= MAX_COLUMNS for one in letters):
+        raise Misread
+    span = tree.one("row_span")
+    top, bottom = _ends(span) if span is not None else (0, 0)
+    sheet = sheet_of(tree)
+    if tree.has("to") or len(letters) == 1 or abs(letters[0] - letters[-1]) == 1 == len(letters) - 1:
+        return on_sheet(Range(min(letters), top, max(letters), bottom), sheet)
+    return Several(tuple(on_sheet(Range(one, top, one, bottom), sheet) for one in letters))
+
+
+def _ends(tree: Tree) -> tuple[int, int]:
+    """The first and the last row. "Rows 2 and 5" are two, not four."""
+    told = sorted(whole(one) for one in numbers(tree))
+    if len(told) > 1 and not tree.has("to") and told[-1] - told[0] != 1:
+        raise Misread
+    return told[0], told[-1]
 
 
 def rows(tree: Tree) -> Range:
-    told = sorted(whole(one) for one in numbers(tree))
-    return on_sheet(Range(0, told[0], 0, told[-1]), sheet_of(tree))
+    """Rows one below the other."""
+    first, last = _ends(tree)
+    return on_sheet(Range(0, first, 0, last), sheet_of(tree))
+
+
+def some_rows(tree: Tree) -> Range | Several:
+    told = [whole(one) for one in numbers(tree)]
+    if len(told) < 2 or tree.has("to") or (len(told) == 2 and abs(told[0] - told[1]) == 1):
+        return rows(tree)
+    sheet = sheet_of(tree)
+    return Several(tuple(on_sheet(Range(0, one, 0, one), sheet) for one in told))
 
 
 def columns(tree: Tree, *, values: bool = False) -> Columns:
@@ -101,17 +130,19 @@ def place(tree: Tree) -> Place:
         case "cells":
             return cells(inner)
         case "letter_column":
-            return letter_column(inner)
+            return letter_columns(inner)
         case "row_number":
-            return rows(inner)
+            return some_rows(inner)
+        case "nth_column":
+            return Part("first column" if inner.has("first_one") else "last column")
         case "columns":
             return columns(inner)
         case "column_values":
             return columns(inner, values=True)
         case "header_row":
-            return Part("header")
+            return Part("header", sheet_of(inner))
         case "last_row":
-            return Part("last")
+            return Part("last", sheet_of(inner))
         case "total_row" | "total_row_place":
             return Part("totals")
         case "table":
@@ -144,19 +175,20 @@ def place(tree: Tree) -> Place:
 
 _PLACES = (
     *("capital_column", "all_numbers", "table_rows", "cells", "letter_column", "row_number", "columns"),
-    *("column_values", "header_row", "last_row", "total_row"),
+    *("column_values", "header_row", "last_row", "nth_column", "total_row"),
     *("total_row_place", "table", "sheet_data", "label_row", "header_cell", "cell_of", "extreme", "extreme_row"),
     *("matching", "rows_where", "it"),
 )
 
 
 def _columns_or_range(tree: Tree) -> Columns | Range:
-    named = tree.one("columns")
+    named, letters, area = tree.one("columns"), tree.one("letter_column"), tree.one("cells")
     if named is not None:
         return columns(named, values=True)
-    letters = tree.one("letter_column")
-    assert letters is not None
-    return letter_column(letters)
+    if letters is not None:
+        return letter_column(letters)
+    assert area is not None
+    return cells(area)
 
 
 def _extreme(tree: Tree) -> Extreme:

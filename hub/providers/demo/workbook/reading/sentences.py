@@ -9,7 +9,16 @@ from hub.providers.demo.workbook.reading.looks import format_of
 from hub.providers.demo.workbook.reading.places import place
 from hub.providers.demo.workbook.reading.questions import compare, compute, list_of, show, which, which_it
 from hub.providers.demo.workbook.reading.rows import add_row, insert, sort
-from hub.providers.demo.workbook.reading.writes import clear, copy, fill_down, rename, replace, scale, write
+from hub.providers.demo.workbook.reading.writes import (
+    clear,
+    copy,
+    fill_down,
+    rename,
+    rename_cell,
+    replace,
+    scale,
+    write,
+)
 
 
 def sentence(tree: Tree) -> Sentence:
@@ -29,12 +38,14 @@ def _order(tree: Tree) -> Order:
             return total_row(tree)
         case "new_column" | "fill_column":
             return new_column(tree)
-        case "format" | "more_looks":
+        case "format" | "more_looks" | "more_format":
             return format_of(tree)
         case "yes_no":
             return compare(tree)
         case "write" | "value_in" | "set" | "more_set":
             return write(tree)
+        case "rename_cell":
+            return rename_cell(tree)
         case "rename_column":
             return rename(tree)
         case "replace":

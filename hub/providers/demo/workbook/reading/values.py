@@ -63,7 +63,7 @@ def value(tree: Tree) -> Value:
         case "cell_of":
             return Crossing(headers(part)[0], labels(part)[0])
         case "column_total":
-            return Aggregate("SUM", Columns((headers(part)[0],), values=True))
+            return Aggregate("SUM", Columns((headers(part)[0],), values=True), implied=True)
         case _:
             found = cells(part)
             if not found.is_cell:
@@ -130,6 +130,9 @@ def pair(tree: Tree, told: Tree | None) -> tuple[Value, Value]:
     if any(alone) and any(one.has("cell_of") for one in scalars):
         raise Misread
     if told is not None and not all(alone):
+        raise Misread
+    # What all rows of two columns come to is no product of totals, and their sum is one of all cells.
+    if any(alone) and (tree.has("summed") or (tree.rule == "times" and all(alone))):
         raise Misread
     first, second = (value(one) for one in scalars)
     if told is not None:

@@ -59,8 +59,9 @@ def _series(first: float, last: float) -> tuple[Fill, ...]:
 def replace(tree: Tree) -> Replace:
     old, new = tree.one("old"), tree.one("new")
     assert old is not None and new is not None
+    everywhere = not tree.has("change_one")
     inner = tree.one("columns", "letter_column", "cells")
-    return Replace(fill(old).value, fill(new).value, place(inner) if inner is not None else None)
+    return Replace(fill(old).value, fill(new).value, place(inner) if inner is not None else None, everywhere)
 
 
 def copy(tree: Tree) -> Copy:
@@ -89,9 +90,7 @@ def clear(tree: Tree) -> Clear:
     styled = tree.one("styled_list")
     if styled is not None:
         return Clear(tuple(place(one) for one in styled.all("styled")), formats=True)
-    inner = tree.one("clearable", "matching_rows")
-    assert inner is not None
-    return Clear((place(inner),))
+    return Clear(tuple(place(inner) for inner in tree.all("clearable", "matching_rows")))
 
 
 def scale(tree: Tree) -> Scale:
@@ -118,6 +117,12 @@ def _only(found: list[Header]) -> Header:
     if len(found) != 1:
         raise Misread
     return found[0]
+
+
+def rename_cell(tree: Tree) -> Write:
+    text = tree.one("new_text")
+    assert text is not None
+    return Write(place(tree), (Fill("value", texts(text, "NAME")[0]),))
 
 
 def rename(tree: Tree) -> Rename:
