@@ -17,7 +17,16 @@ from hub.providers.anthropic_errors import WHO, from_status, refused, truncated
 from hub.providers.anthropic_request import to_body
 from hub.providers.anthropic_stream import StreamReader, decode_error
 from hub.providers.base import Delta, Request, StepEnd
-from hub.providers.failures import Sanitiser, checked_key, checked_url, from_connection, inactive
+from hub.providers.failures import (
+    EVENT_STREAM,
+    Sanitiser,
+    checked_key,
+    checked_url,
+    from_connection,
+    inactive,
+    media_type,
+    not_an_answer,
+)
 from hub.providers.history import sent_names
 
 if TYPE_CHECKING:
@@ -110,6 +119,8 @@ class AnthropicProvider:
             # No read timeout: the inactivity is watched here, over the wait for headers too.
             timeout=httpx2.Timeout(self._timeout_s, read=None),
             max_retries=0,
+            # Or what was said would go wherever the answer points.
+            http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
             # Neither spans nor trace headers of the SDK's own.
             open_telemetry=False,
         )
@@ -124,7 +135,6 @@ class AnthropicProvider:
         try:
             async with asyncio.timeout(self._inactivity_s):
                 stream: AsyncStream[RawMessageStreamEvent] = await client.messages.create(**body, stream=True)
-                return stream
         except TimeoutError:
             raise inactive(WHO, self._inactivity_s) from None
         # Foreign errors are not chained: their texts would reach a log as they are.
@@ -134,6 +144,11 @@ class AnthropicProvider:
             raise from_connection(WHO, error, began=False) from None
         except anthropic.AnthropicError as error:
             raise ProviderError("internal", f"Anthropic's SDK failed: {self._clean(str(error))}") from None
+        content_type = media_type(stream.response.headers.get("content-type"))
+        if content_type != EVENT_STREAM:
+            await stream.close()
+            raise not_an_answer(WHO, self._clean(content_type))
+        return stream
 
     async def _next(self, events: "AsyncIterator[ServerSentEvent]", reader: StreamReader) -> "ServerSentEvent":
         """The next event that is not an error."""

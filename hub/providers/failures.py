@@ -14,6 +14,7 @@ from hub.errors import ProviderError, RunErrorCode, SettingsError
 
 MAX_TEXT = 300
 MAX_RETRY_AFTER_S = 86_400.0
+EVENT_STREAM = "text/event-stream"
 
 _KEY_LIKE = re.compile(r"(?:sk-|AIza)[A-Za-z0-9_-]{4,}|(?i:bearer)\s+\S+")
 TOO_LONG = re.compile(
@@ -87,6 +88,16 @@ def truncated(who: str, how: str) -> ProviderError:
 def inactive(who: str, inactivity_s: float) -> ProviderError:
     text = f"{who} sent nothing for {inactivity_s:g} s (setting inactivity_s)."
     return ProviderError("inactive", text, retryable=True)
+
+
+def media_type(header: str | None) -> str:
+    """The type that a Content-Type header tells, without its parameters; empty without the header."""
+    return (header or "").partition(";")[0].strip().lower()
+
+
+def not_an_answer(who: str, content_type: str) -> ProviderError:
+    """For an answer of success that is something else, such as a page. `content_type` is cleaned."""
+    return ProviderError("internal", f"{who} sent {content_type or 'something'}, not an answer: check its address.")
 
 
 def retry_after_s(header: str | None) -> float | None:

@@ -133,8 +133,7 @@ class Failures:
         return failures.inactive(self.who, inactivity_s)
 
     def not_an_answer(self, content_type: str) -> ProviderError:
-        text = f"{self.who} sent {self._clean(content_type) or 'something'}, not an answer: check its address."
-        return ProviderError("internal", text)
+        return failures.not_an_answer(self.who, self._clean(content_type))
 
     def internal(self, error: Exception) -> ProviderError:
         return ProviderError("internal", f"{self.who} could not be asked: {self._clean(str(error))}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from hub.chat.parts import Json, ToolCallPart
 from hub.providers.base import Delta, Request
-from hub.providers.failures import Sanitiser, checked_key, checked_url
+from hub.providers.failures import EVENT_STREAM, Sanitiser, checked_key, checked_url, media_type
 from hub.providers.history import sent_names
 from hub.providers.openai.calls import Calls
 from hub.providers.openai.dialects import DIALECTS, NOT_KEPT, Reader
@@ -118,6 +118,8 @@ class OpenAIProvider:
             # No read timeout: the inactivity is watched here, over the wait for headers too.
             timeout=httpx2.Timeout(self._timeout_s, read=None),
             max_retries=0,
+            # Or what was said would go wherever the answer points.
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
             # Given, so that the environment is not asked; it may be meant for another server than this one.
             admin_api_key="",
             organization="",
@@ -170,8 +172,8 @@ class OpenAIProvider:
 
     def _cutter(self, response: "httpx2.Response") -> Cutter:
         """By what the server sends, whatever was asked for: some never stream."""
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type == "text/event-stream":
+        content_type = media_type(response.headers.get("content-type"))
+        if content_type == EVENT_STREAM:
             return EventCutter()
         if content_type == "application/json":
             return WholeCutter()
