@@ -53,7 +53,9 @@ def _why(status: int, kind: str | None, message: str) -> Refusal:
 
 
 def from_status(error: "anthropic.APIStatusError", clean: Sanitiser) -> ProviderError:
-    """For an answer with an error status."""
+    """For an answer with an error status, or one that points elsewhere."""
+    if error.status_code < 400:
+        return failures.not_an_answer(WHO, failures.REDIRECT)
     message = error.api_message if isinstance(error.api_message, str) else ""
     kind = error.type if isinstance(error.type, str) else None
     after_s = failures.retry_after_s(error.response.headers.get("retry-after"))

@@ -15,6 +15,7 @@ from hub.errors import ProviderError, RunErrorCode, SettingsError
 MAX_TEXT = 300
 MAX_RETRY_AFTER_S = 86_400.0
 EVENT_STREAM = "text/event-stream"
+REDIRECT = "a redirect"
 
 _KEY_LIKE = re.compile(r"(?:sk-|AIza)[A-Za-z0-9_-]{4,}|(?i:bearer)\s+\S+")
 TOO_LONG = re.compile(

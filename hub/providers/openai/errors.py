@@ -114,7 +114,9 @@ class Failures:
         self._clean = clean
 
     def refused(self, status: int, said: Said, headers: Mapping[str, str] | None = None) -> ProviderError:
-        """For an error status, or an error in the middle of an answer (status 200)."""
+        """For an error status, an error in the middle of an answer (status 200), or an answer that points elsewhere."""
+        if 300 <= status < 400:
+            return failures.not_an_answer(self.who, failures.REDIRECT)
         why = _why(status, said)
         wait_s = _wait_s(said, headers or {}) if why in ("rate_limited", "overloaded") else None
         kind = said.kind or said.status or status
