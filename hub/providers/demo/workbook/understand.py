@@ -1,7 +1,10 @@
 """From a sentence to its plan. Only if every way to read it comes to the same plan is there one."""
 
+from collections.abc import Mapping
+
 import msgspec
 
+from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import Book
 from hub.providers.demo.workbook.language.changes import CHANGES
 from hub.providers.demo.workbook.language.lexicon import COLOURS, Lexicon
@@ -156,7 +159,12 @@ def _plans(words: list[Word], lexicon: Lexicon, book: Book) -> tuple[Step, ...] 
 def _effect(steps: tuple[Step, ...]) -> str:
     """What differs in words alone is the same."""
     acts = [step for step in steps if isinstance(step, Act)]
-    return repr([(act.tool, act.place, act.arguments) for act in acts] if acts else steps)
+    return repr([(act.tool, act.place, _sorted(act.arguments)) for act in acts] if acts else steps)
+
+
+def _sorted(told: Json) -> Json:
+    """In whatever order they were told."""
+    return {name: _sorted(told[name]) for name in sorted(told)} if isinstance(told, Mapping) else told
 
 
 def _gist(steps: tuple[Step, ...]) -> str:

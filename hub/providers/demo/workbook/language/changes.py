@@ -1,16 +1,19 @@
 """The grammar of orders that change a sheet: columns, values, rows, and the looks of both."""
 
 CHANGES = """
-total_row = (add | insert | create | make | put | append | include | write | give) [table] [new] <func> row [(at | to)
-    (bottom | end) [of (table | data | sheet | it)] | (below | under | underneath | beneath) (it | table | data | last
-    row)] [to (table | it)] [with <func_only> [of | for] <columns>] | (add | insert | create | append | put | write |
-    show) [column] (totals | total | sums | averages) (at (bottom | end) [of (table | data | sheet | each column |
-    columns | every column)] | (below | under | underneath) (table | data | each column | every column | columns | it)
-    | for (each | every | all) [numeric | number] (column | columns) [at bottom | below | below it | at bottom of
-    table | below table]) | <putting> (total | sum | totals | sums) of (each | every | all) [numeric | number] (column
-    | columns) (below it | below | underneath | at bottom | below them | under it | below each column) | (put | write
-    | add | place) (totals | total | sums) in row <NUMBER> | (total | sum | add up) <columns> in row <NUMBER> | total
-    (each | every | all) (column | columns) [at bottom | below | underneath | at bottom of table]
+total_row = (add | insert | create | make | append) [new] row [(at | to) (bottom | end) [of (table | data)]] (with |
+    for) [column | column 's] (totals | total | sums) [(of | for) <columns>] [(at | to) (bottom | end) [of (table |
+    data)] | (below | under) (table | data | it)] | (add | insert | create | make | put | append | include | write |
+    give) [table] [new] <func> row [(at | to) (bottom | end) [of (table | data | sheet | it)] | (below | under |
+    underneath | beneath) (it | table | data | last row)] [to (table | it)] [with <func_only> [of | for] <columns>] |
+    (add | insert | create | append | put | write | show) [column] (totals | total | sums | averages) (at (bottom |
+    end) [of (table | data | sheet | each column | columns | every column)] | (below | under | underneath) (table |
+    data | each column | every column | columns | it) | for (each | every | all) [numeric | number] (column | columns)
+    [at bottom | below | below it | at bottom of table | below table]) | <putting> (total | sum | totals | sums) of
+    (each | every | all) [numeric | number] (column | columns) (below it | below | underneath | at bottom | below them
+    | under it | below each column) | (put | write | add | place) (totals | total | sums) in row <NUMBER> | (total |
+    sum | add up) <columns> in row <NUMBER> | total (each | every | all) (column | columns) [at bottom | below |
+    underneath | at bottom of table]
 func_only = sum | sums | total | totals | average | averages
 make_total = (total | sum | add up | sum up) <columns> (at bottom | below | underneath | at bottom of table)
 
@@ -59,14 +62,15 @@ fill_column = <row_value> (in | into) column <LETTER> | (put | write | calculate
     write | calculate | compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | <row_value>
     [<for_each>] and (put | write | place | show) (it | result | results | that) (in | into) (column <LETTER> | <AREA>
     | new column | new column <named>) | (calculate | compute) <row_value> <for_each> (in | into) (column <LETTER> |
-    <AREA> | new column | new column <named>) | set column <LETTER> (to | as) <row_value>
+    <AREA> | new column | new column <named>) | (set | make) column <LETTER> (to | as | equal to | equal) <row_value>
+    | make column <LETTER> <row_value>
 
 write = (put | write | enter | type | place | insert | set | store | save | add | use | fill in | apply) [value |
     values | text | number | numbers | word | words | formula | heading | header | title | label] [of] <given> (,
-    <given> | and <given> | , and <given>)* (in | into | to | at) <target> | fill <target> with <given> | (in | into)
-    <target> [,] (write | put | type | enter | place) [value | text | number | word | formula | heading] <given> |
-    (write | put | enter | type) [numbers] <series> (in | into) <target> | fill <target> with [numbers] <series> | put
-    (in | into) <target> <given> | write (in | into) <target> <given>
+    <given> | and <given> | , and <given>)* (in | into | to | at) <target> | fill <target> with [value | formula |
+    text | number | word] <given> | (in | into) <target> [,] (write | put | type | enter | place) [value | text |
+    number | word | formula | heading] <given> | (write | put | enter | type) [numbers] <series> (in | into) <target>
+    | fill <target> with [numbers] <series> | put (in | into) <target> <given> | write (in | into) <target> <given>
 series = <NUMBER> (to | through | -) <NUMBER>
 target = <cells> | <cell_of>
 value_in = <given> (in | into | to | at) <cells>
@@ -94,7 +98,7 @@ old = <TEXT> | <NUMBER> | <LABEL> | <FREE>
 new = <TEXT> | <NUMBER> | <FREE>
 
 source = [values | contents | cells | value | data | formula | everything] [from | of | in] (<cells> | <letter_column>
-    | <columns> | <header_row> | <row_number> | <column_values>)
+    | <columns> | <header_row> | <row_number> | <column_values> | <table>)
 copy = (copy | duplicate | paste) <source> (to | into | in | onto | at) ([starting at | cell] (<cells> |
     <letter_column> | <row_number>) [as values] | <sheet>)
 move = move <source> (to | into | in | at) [starting at] (<cells> | <letter_column>)
@@ -138,7 +142,11 @@ clear = (clear | empty | erase | blank out | wipe | clear out) [out] [contents o
 clearable = <cells> | <letter_column> | <row_number> | <column_values> | <columns> | <cell_of> | <label_row> |
     <last_row>
 matching_rows = <matching>
-sort = (sort | order | arrange | rank | reorder) [table | data | rows | sheet | everything | it | list | whole table |
+sort = (sort | order | arrange) [table | data | rows | it] <direction> by [column] <sort_key> | (sort | order |
+    arrange) [table | data | rows | it] so [that] (<max> <down> | <min>) <sort_key> (comes first | is first | is on
+    top | comes on top | is at top) | (put | arrange | order | sort) [table | rows | data] in <direction> by [column]
+    <sort_key> | (sort | order) [table | data | rows | it] by [column] <sort_key> [column] ⟨ [in] <direction> ⟩ |
+    (sort | order | arrange | rank | reorder) [table | data | rows | sheet | everything | it | list | whole table |
     entire table | <cells> | this table | all rows | <columns_sorted>] [rows] [alphabetically <alphabetic>] (by | on |
     based on | according to) [column] <sort_key> [column | values] [<direction>] | (sort | order | arrange)
     <columns_sorted> <direction> | (sort | order | arrange) [table | data | rows] from (highest | largest | biggest)
@@ -148,9 +156,9 @@ columns_sorted = <columns> | <letter_column>
 down =
 sort_key = <COLUMN> | <LETTER> | <letter_column>
 direction = [, | in] [from] (<ascending> | <descending>) [order]
-ascending = ascending | asc | ascendingly | smallest first | lowest first | low to high | smallest to largest | lowest
-    to highest | a to z <alphabetic> | alphabetically <alphabetic> | increasing | from a to z <alphabetic> | in
-    alphabetical <alphabetic> | earliest first | small to large | smallest on top
+ascending = alphabetical <alphabetic> | ascending | asc | ascendingly | smallest first | lowest first | low to high |
+    smallest to largest | lowest to highest | a to z <alphabetic> | alphabetically <alphabetic> | increasing | from a
+    to z <alphabetic> | in alphabetical <alphabetic> | earliest first | small to large | smallest on top
 alphabetic =
 descending = descending | desc | descendingly | largest first | biggest first | highest first | high to low | largest
     to smallest | highest to lowest | z to a | decreasing | from z to a | reverse | large to small | biggest on top |
@@ -159,10 +167,11 @@ descending = descending | desc | descendingly | largest first | biggest first | 
 yes_no = (is | are | was | were) <scalar> <compared> | (is | are | was | were) <scalar> <than> <scalar> [<labels>]
 than = (more | greater | higher | larger | bigger) than <more> | (less | lower | smaller) than
 more =
-scale = give <scaled> <PERCENT> (increase | raise | boost | <lower>) | (<raise> | <lower>) <scaled> by (<PERCENT> |
-    <NUMBER>) | multiply <factor> <scaled> by <NUMBER> | divide <divisor> <scaled> by <NUMBER> | (double <twice> |
-    halve) <of_all> <scaled> | add (<NUMBER> | <PERCENT>) to <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>)
-    from <scaled> | (<raise> | <lower>) <scaled> by <NUMBER> (percent | per cent) <percent_word>
+scale = bump <scaled> up by (<PERCENT> | <NUMBER>) | cut <of_all> <scaled> in half | give <scaled> <PERCENT> (increase
+    | raise | boost | <lower>) | (<raise> | <lower>) <scaled> by (<PERCENT> | <NUMBER>) | multiply <factor> <scaled>
+    by <NUMBER> | divide <divisor> <scaled> by <NUMBER> | (double <twice> | halve) <of_all> <scaled> | add (<NUMBER> |
+    <PERCENT>) to <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>) from <scaled> | (<raise> | <lower>) <scaled>
+    by <NUMBER> (percent | per cent) <percent_word>
 factor =
 divisor =
 twice =

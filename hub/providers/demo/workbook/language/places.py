@@ -50,7 +50,7 @@ cell_of = <LABEL> ['s] <COLUMN> [value | figure | number | amount | cell] | [val
     number | amount | cell] (of | for | in | on | at) <LABEL>
 
 extreme = (<max> | <min>) [<nouns>] [of | in | for] [<this_sheet>] (<columns> | <letter_column>) [<nouns>] | [cell |
-    value | number] (with | of | that has | having) (<max> | <min>) [<nouns>] (of | in | for) (<columns> |
+    value | number] (with | of | that has | having) (<max> | <min>) [<nouns>] [of | in | for] (<columns> |
     <letter_column>)
 extreme_row = row (with | of | that has | having | containing) (<max> | <min>) <COLUMN> [<nouns>] | <COLUMN> (with |
     that has | having) (<max> | <min>) <COLUMN> [<nouns>]

@@ -2,8 +2,8 @@
 
 REQUESTS = """
 sentence = [<lead>] <order> (<join> <order>)* [<tail>]
-lead = (on | in | for | using | from | open) <sheet> [, | :] | <nowrite> [, | but | . | ;] | go to <sheet> (and | , |
-    . | ;)
+lead = <sheet> (: | ,) | (on | in | for | using | from | open) <sheet> [, | :] | <nowrite> [, | but | . | ;] | go to
+    <sheet> (and | , | . | ;)
 tail = <nowrite_tail> | if possible | [,] ok
 nowrite = do not (change | write | edit | modify | touch) (anything | sheet | workbook | cells | table | it)
 nowrite_tail = [, | . | ; | but | and] (without (changing | writing | editing | modifying) (anything | sheet | it |
@@ -22,15 +22,21 @@ ask = what is | what are | what was | what were | what | tell | tell what is | t
     know | say | tell how much is | let me know | figure out | what does | is | return | report
 question = [<ask>] <value> [is | was | come to | equal | add up to] [in total | altogether | overall] [<into>] |
     [<ask>] <value> [in total | altogether | overall] | what (do | does) <operand> (add up to | sum to | total | sum
-    up to | come to | amount to) [in total | altogether] | how much <columns> (did we make | do we have | was there |
-    is there | did we have | are there | was made | did we get) <labels> | how much <columns> [did we make | do we
-    have | was there | is there | did we have | are there | was made | did we get | have we had] [in total |
-    altogether | overall | all together] | add <operand_only>
+    up to | come to | amount to) [in total | altogether] | how much (did | do) <columns> (come to | add up to | total
+    | amount to) [in total | altogether] | how much <columns> (did we make | do we have | was there | is there | did
+    we have | are there | was made | did we get) <labels> | how much <columns> [did we make | do we have | was there |
+    is there | did we have | are there | was made | did we get | have we had] [in total | altogether | overall | all
+    together] | add <operand_only>
 operand_only = <AREA>
 value = <share_of_label> | <aggregate> | <count_of> | <count_where> | <arithmetic> | <growth> | <cell_of>
 scalar = <aggregate> | <cells> | <cell_of> | <NUMBER> | <column_total> | <count_of>
 column_total = [column] <COLUMN> [column]
-arithmetic = (<minus> | <plus> | <times> | <over> | <share>) [<labels>]
+arithmetic = <spread> | <label_difference> | (<minus> | <plus> | <times> | <over> | <share>) [<labels>]
+spread = difference between <func> and <func> [<nouns>] [of | in] (<columns> | <letter_column> | <cells>)
+label_difference = how much (more | higher | bigger | larger) [is | was] <COLUMN> [did we make | did we have | was
+    there | was made] [in] <LABEL> than [in] <LABEL> | difference (in <COLUMN> between <LABEL> and <LABEL> | between
+    <LABEL> 's <COLUMN> and <LABEL> 's <COLUMN> | between <LABEL> and <LABEL> <COLUMN> | between <LABEL> and <LABEL>
+    in <COLUMN>)
 minus = difference (between | of) <scalar> and <scalar> | [difference] <scalar> (minus | less | -) <scalar> | subtract
     <turned> <scalar> from <scalar> | how much (more | higher | bigger | larger | greater) (is | was) <scalar> than
     <scalar>
@@ -68,7 +74,10 @@ under = (below | under | underneath | beneath | directly below | right below | r
     them)] | (below | under | underneath | beneath) (<columns> | <letter_column>) | in (next | first) (empty | free |
     blank) (row | cell) | in (row | cell) (below | under | underneath) [it | them | table | data | that]
 beside = (next to | beside | right of | to right of) (it | them | that)
-put_result = <putting> <value> <into> | <into_first> [,] <putting> <value>
+put_result = <putting> <value> <into> | <into_first> [,] <putting> <value> | (set | change | make) <into_cells> (to |
+    = | equal | equal to) <value> | <into_cells> (should be | is | = | should show | should contain | should have)
+    <value>
+into_cells = <cells>
 into_first = (in | into) <cells>
 place_result = (put | write | place | enter | insert | store | save | show) (it | result | total | sum | average |
     answer | that | value | maximum | minimum | this) <into>
@@ -97,12 +106,13 @@ worst = worst | weakest
 asked = <COLUMN>
 measured = <COLUMN> [<nouns>]
 sold = sold | made | earned | brought in | generated | spent | did | had | has | sells | makes | earns | has the
-list = (which | what | tell which | in which | for which) <COLUMN> <conditions> | (list | show | display | give | find
-    | filter | which | what are | what | tell | get | print | tell which | for which | in which) [<det>] (<rows_where>
-    | (row | rows | records | entries | table | data) (to | for | by) <conditions> | (row | rows | records) (for | of
-    | with | from) <LABEL> | <COLUMN> (is | are | was | were) <condition_of> | <COLUMN> (was | were | is | are | did)
-    <conditions>) | filter [table | data | rows | it] (to | by | for | where | so that | on) [rows | only rows | row]
-    [where | with] <conditions> | (list | show | give | tell | what are) (<top> | <top_low>)
+list = (only show | show only | just show) ([<det>] <rows_where>) | (which | what | tell which | in which | for which)
+    <COLUMN> <conditions> | (list | show | display | give | find | filter | which | what are | what | tell | get |
+    print | tell which | for which | in which) [<det>] (<rows_where> | (row | rows | records | entries | table | data)
+    (to | for | by) <conditions> | (row | rows | records) (for | of | with | from) <LABEL> | <COLUMN> (is | are | was
+    | were) <condition_of> | <COLUMN> (was | were | is | are | did) <conditions>) | filter [table | data | rows | it]
+    (to | by | for | where | so that | on) [rows | only rows | row] [where | with] <conditions> | (list | show | give
+    | tell | what are) (<top> | <top_low>)
 condition_of = <conditions>
 top = top <NUMBER> [<COLUMN>] [by | in | with highest] <COLUMN> | <NUMBER> (highest | largest | biggest | best | top)
     <COLUMN>

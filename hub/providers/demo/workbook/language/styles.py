@@ -19,8 +19,9 @@ format = (make | set | turn | format | mark | show | give | style | display | pu
     (make | set | turn | format | mark | show | colour | color | highlight) <conditional> [to | as | in] <looks> (if |
     where | when) [they are | it is | value is | that is | they | value] <compared> | apply <looks_only> [formatting |
     format | style] to <styled_list> | (remove | clear | undo | take off) <unlook> [formatting | format] from
-    <styled_list> | (put | place | apply) <looks_only> (on | onto) <styled_list> | use <looks_only> (for | in | on)
-    <styled_list>
+    <styled_list> | (put | place | apply) <looks_only> (on | onto) <styled_list> | add <looks_only> to <styled_list> |
+    (set | make | change) <styled_list> (font | text | style) (to | =) <looks> | (make | set | change) <styled_list>
+    's <aspect> [to | =] <aspect_value> | use <looks_only> (for | in | on) <styled_list>
 looks_only = <looks>
 conditional = [<det>] [<nouns> in] (<columns> | <letter_column>) [<nouns>]
 centred = <styled_list>
@@ -55,7 +56,7 @@ fill = <COLOUR> (background | fill | background colour | background color | fill
     [in] | filled [with | in] | fill colour | fill color | shading) <COLOUR> | highlighted
 plain_colour = <COLOUR>
 currency = (<dollars> | <euros> | <pounds> | <money>) [format | formatting | style | amounts | values | sign | signs |
-    number format]
+    symbol | symbols | number format]
 dollars = dollars | dollar | usd | $ | us dollars
 euros = euros | euro | eur | €
 pounds = pounds | gbp | £ | british pounds
@@ -79,7 +80,7 @@ middle = center | centre | centered | centred | center aligned | centre aligned 
 general = general | plain number | plain numbers
 
 given = <NUMBER> | <PERCENT> | <TEXT> | <FORMULA> | <FREE> | <today>
-today = today 's date | current date | date of today
+today = today ['s date] | current date | date of today
 
 chart = (chart | plot | graph | visualise | visualize) <charted> [<chart_as>] <chart_rest>* | <chart_verb> [new]
     [<kind>] (chart | graph | plot | diagram) [(of | for | from | with | showing | using | that shows | comparing |

@@ -39,11 +39,11 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _PHRASES = (
-    "please|kindly|can you|could you|would you|will you|can you please|could you please|would you "
-    "please|i want you to|i need you to|i would like you to|i 'd like you to|i would like to|i 'd like "
-    "to|i want to|i need to|i want|i need|i would like|i 'd like|for "
-    "me|me|the|a|an|my|our|also|now|just|thanks|thank you|can i get|can we|let us|go ahead and|would you "
-    "mind"
+    "i would like to know|i 'd like to know|i want to know|please|kindly|can you|could you|would you|will "
+    "you|can you please|could you please|would you please|i want you to|i need you to|i would like you "
+    "to|i 'd like you to|i would like to|i 'd like to|i want to|i need to|i want|i need|i would like|i 'd "
+    "like|for me|me|the|a|an|my|our|also|now|just|thanks|thank you|can i get|can we|let us|go ahead "
+    "and|would you mind"
 ).split("|")
 _COURTESIES: dict[str, list[tuple[str, ...]]] = {}
 for _phrase in sorted(_PHRASES, key=len, reverse=True):

@@ -141,7 +141,7 @@ class Scale(msgspec.Struct, frozen=True):
     place: Place
     sign: Literal["+", "*"]
     number: float
-    said: str
+    said: str  # "raised {} by 10%", the place left out
 
 
 class Chart(msgspec.Struct, frozen=True):

@@ -205,7 +205,7 @@ def scale(desk: Desk, order: Scale) -> None:
         ]
         if all(cell is None for row_of in rows for cell in row_of):
             raise Refusal(f"there are no numbers in {place.address()}")
-        desk.write_values(shut, rows, f"I changed the numbers in {{place}} {order.said}.")
+        desk.write_values(shut, rows, f"I {order.said.format('the numbers in {place}')}.")
         desk.about(shut)
 
 

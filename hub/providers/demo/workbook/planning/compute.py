@@ -11,12 +11,15 @@ from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.planning.targets import below, beside
 from hub.providers.demo.workbook.planning.values import Result, value_of
 from hub.providers.demo.workbook.ranges import Range
+from hub.providers.demo.workbook.reading.leaves import Misread
 
 
 def compute(desk: Desk, order: Compute) -> None:
     into = order.into
     if isinstance(into, Range):
         into = desk.placed(into)
+        if not into.is_cell and isinstance(order.value, Arithmetic):
+            raise Misread
         if not into.is_cell:
             raise Refusal(f"which cell of {into.address()} should the result go into?")
         _check_sheets(order.value, into)

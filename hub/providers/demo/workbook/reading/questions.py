@@ -11,7 +11,7 @@ from hub.providers.demo.workbook.reading.values import aggregate, pair, value
 
 
 def _into(tree: Tree) -> Into | None:
-    first = tree.one("into_first")
+    first = tree.one("into_first", "into_cells")
     if first is not None:
         place_first = first.one("cells")
         assert place_first is not None

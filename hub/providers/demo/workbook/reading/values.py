@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hub.providers.demo.workbook.language.notation import Leaf, Tree
-from hub.providers.demo.workbook.orders.places import Columns, Crossing, Function, Header
+from hub.providers.demo.workbook.orders.places import Columns, Crossing, Function, Header, Place
 from hub.providers.demo.workbook.orders.values import (
     Aggregate,
     Arithmetic,
@@ -17,7 +17,7 @@ from hub.providers.demo.workbook.orders.values import (
     Value,
 )
 from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers
-from hub.providers.demo.workbook.reading.places import cells, compared, conditions, letter_column, place
+from hub.providers.demo.workbook.reading.places import cells, columns, compared, conditions, letter_column, place
 
 _FUNCTIONS: dict[str, Function] = {
     "sum": "SUM",
@@ -112,6 +112,16 @@ def _one(found: Sequence[Header]) -> Header:
 
 def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
     """The order in which both stand depends on the words between them."""
+    if tree.rule == "spread":
+        of = _of_spread(tree)
+        most, least = (Aggregate(function(Tree("", (one,))), of) for one in tree.all("func"))
+        return Arithmetic("-", most, least)
+    if tree.rule == "label_difference":
+        if len(set(headers(tree))) != 1:
+            raise Misread
+        first_label, second_label = labels(tree)
+        column = headers(tree)[0]
+        return Arithmetic("-", Crossing(column, first_label), Crossing(column, second_label))
     share = numbers(tree, "PERCENT")
     if share:
         (scalar,) = tree.all("scalar")
@@ -120,6 +130,11 @@ def _arithmetic(tree: Tree, told: Tree | None) -> Arithmetic:
     if tree.has("turned"):
         first, second = second, first
     return Arithmetic(_SIGNS[tree.rule], first, second)
+
+
+def _of_spread(tree: Tree) -> Place:
+    named = tree.one("columns")
+    return columns(named, values=True) if named is not None else place(tree)
 
 
 def pair(tree: Tree, told: Tree | None) -> tuple[Value, Value]:

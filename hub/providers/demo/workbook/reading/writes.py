@@ -98,19 +98,21 @@ def scale(tree: Tree) -> Scale:
     assert scaled is not None
     number, percent = numbers(tree), numbers(tree, "PERCENT")
     down = -1 if tree.has("lower", "taken_off") else 1
+    verb = "lowered" if down < 0 else "raised"
     if tree.has("percent_word"):
         percent, number = number, []
     if tree.has("of_all"):
         factor = 2.0 if tree.has("twice") else 0.5
-        return Scale(place(scaled), "*", factor, f"by {factor:g}")
+        return Scale(place(scaled), "*", factor, "doubled {}" if factor == 2 else "halved {}")
     if tree.has("factor", "divisor"):
         if number[0] == 0:
             raise Misread
         factor = number[0] if tree.has("factor") else 1 / number[0]
-        return Scale(place(scaled), "*", factor, f"by {number[0]:g}")
+        verb = "multiplied" if tree.has("factor") else "divided"
+        return Scale(place(scaled), "*", factor, f"{verb} {{}} by {number[0]:g}")
     if percent:
-        return Scale(place(scaled), "*", 1 + down * percent[0] / 100, f"by {percent[0]:g}%")
-    return Scale(place(scaled), "+", down * number[0], f"by {number[0]:g}")
+        return Scale(place(scaled), "*", 1 + down * percent[0] / 100, f"{verb} {{}} by {percent[0]:g}%")
+    return Scale(place(scaled), "+", down * number[0], f"{verb} {{}} by {number[0]:g}")
 
 
 def _only(found: list[Header]) -> Header:
