@@ -108,4 +108,4 @@ def test_without_the_extra_the_setting_says_what_to_install() -> None:
         "Hubline(backplane='memory://', provider='demo', redact_pii='all')\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "SettingsError: --redact-pii" in ended.stderr and "hubline[pii]" in ended.stderr
+    assert "--redact-pii" in ended.stderr and "hubline[pii]" in ended.stderr
