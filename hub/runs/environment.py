@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.hooks.registry import Hooks
+from hub.runs.answer.executing import Strays
 from hub.runs.answer.sources import Source
 from hub.runs.limits import RunLimits
 from hub.runs.metrics import RunMetrics
@@ -28,3 +29,4 @@ class RunEnvironment:
     prices: Mapping[str, Price] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
     hooks: Hooks = field(default_factory=Hooks)
+    strays: Strays = field(default_factory=Strays)

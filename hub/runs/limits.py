@@ -12,7 +12,8 @@ class RunLimits:
     """Times in seconds or milliseconds, as the names say. `idle_stop_s`: a run that nobody watches is stopped after
     this long (None: never). `ring_entries`: how far a watcher may fall behind before it
     gets a snapshot; `linger_s`: how long a session stays followed after its last watcher left.
-    `approval_s`: how long a call waits for somebody to approve it, which does not count as `wall_time_s`."""
+    `approval_s`: how long a call waits for somebody to approve it, which does not count as `wall_time_s`;
+    `cancel_s`: how long a tool that was cancelled is waited for."""
 
     max_queued_runs: int = 20
     max_steps: int = 50
@@ -31,6 +32,7 @@ class RunLimits:
     check_position_s: float = 5.0
     drain_s: float = 5.0
     approval_s: float = 600.0
+    cancel_s: float = 5.0
     presence: PresenceLimits = field(default_factory=PresenceLimits)
     hosts: HostLimits = field(default_factory=HostLimits)
     files: FileLimits = field(default_factory=FileLimits)

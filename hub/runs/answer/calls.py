@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hub.chat import events
 from hub.chat.parts import Json, Session, ToolCallPart, ToolOutcome
 from hub.runs.answer.approvals import Approvals, problem_of
+from hub.runs.answer.executing import TookTooLong, executed
 from hub.runs.answer.step import WholeCall
 from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
@@ -98,17 +99,19 @@ class Calls:
         self._contexts[call_id] = context
         try:
             try:
-                async with asyncio.timeout(tool.timeout_s) as limit:
-                    result = await tool.run(arguments, context)
+                result = await executed(
+                    tool.run(arguments, context),
+                    f"tool {tool.spec.name}",
+                    timeout_s=tool.timeout_s,
+                    cancel_s=self._env.limits.cancel_s,
+                    strays=self._env.strays,
+                )
             finally:
                 progress.end(None, None)  # before the call's end is told
         except ToolError as error:
             self._complete(call_id, error.outcome, error=str(error))
-        except TimeoutError:
-            if limit.expired():
-                self._complete(call_id, "timed_out", error=f"The tool did not finish within {tool.timeout_s:g} s.")
-            else:
-                self._broken(tool, call_id)
+        except TookTooLong:
+            self._complete(call_id, "timed_out", error=f"The tool did not finish within {tool.timeout_s:g} s.")
         except Exception:
             # A tool is the application's code: whatever it raises fails this call, not the run.
             self._broken(tool, call_id)
