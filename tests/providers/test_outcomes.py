@@ -44,8 +44,9 @@ def checked(mode: Mode, came: Came | BaseException) -> None:
     assert ends.count("assistant") == (mode is PLAYED["paused"]), "models refuse to go on from their own words"
     if mode.stops:
         assert done["stoppedBy"] == "tester"
+    usage = done["usage"]
+    assert usage["estimated"] or not mode.stops
     if mode.kept and (mode.stops or mode.code in CUT_OFF):
-        usage = done["usage"]
         assert usage["estimated"] and usage["inputTokens"] > 0 and usage["outputTokens"] > 0
 
 

@@ -318,6 +318,10 @@ class Runner:
                         self._first_delta_at = self._env.now_ms()
                     waiting.cancel()
                     step.write(delta)
+        except asyncio.CancelledError:
+            # What was asked may have to be paid for, though nothing was told yet.
+            self._step_usage = self._step_usage or msgspec.structs.replace(NO_USAGE, estimated=True)
+            raise
         finally:
             waiting.cancel()
             step.end()
