@@ -17,7 +17,9 @@ def to_body(
     """The fields of the body, without `stream`. With `documents`, answers are to cite those of the request, whose ids
     are appended to it.
 
-    Cache markers stand where prefixes end that come again: the tools, the system text, and the last turn of the user.
+    Cache markers stand where prefixes end that come again: the tools, the system text, and the last two turns of the
+    user. The one before the last is where the request before ended: from a marker, Anthropic looks back over 20 blocks
+    only, and one step with many calls has more.
     """
     turns = to_turns(request.messages, request.client_errors, request.files, documents=documents)
     body: dict[str, Json] = {"model": request.model, "max_tokens": max_tokens}
@@ -32,10 +34,8 @@ def to_body(
         body["tool_choice"] = {"type": "none"}
     if thinking:
         body["thinking"] = {"type": "adaptive", "display": "summarized"}
-    for turn in reversed(turns):
-        if turn.role == "user":
-            turn.content[-1]["cache_control"] = _CACHE
-            break
+    for turn in [turn for turn in turns if turn.role == "user"][-2:]:
+        turn.content[-1]["cache_control"] = _CACHE
     body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
     return body
 
