@@ -5,6 +5,7 @@ and leaves out nulls, in models, dataclasses and typed dicts, however deep. Noth
 """
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -33,8 +34,14 @@ class WireModel(BaseModel):
     @classmethod
     def from_wire(cls, value: object) -> Self:
         """A model of what a client wrote (plain values). Raises pydantic's ValidationError."""
-        shape = shape_of(cls)
+        shape = _shape_of_model(cls)
         return cls.model_validate(value if shape is None else shape.fold(value))
+
+
+@functools.cache
+def _shape_of_model(model: type[WireModel]) -> "Shape | None":
+    """Read once: it is needed for each value."""
+    return shape_of(model)
 
 
 @dataclasses.dataclass(slots=True, eq=False)

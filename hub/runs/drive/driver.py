@@ -74,7 +74,9 @@ class Driver:
         self._finished: list[str] = []  # runs whose `done` is written and not settled yet
         self._appended: list[str] = []  # notes, likewise
         self._answers = Answers()
-        self._runs = SessionRuns(factory, session, self._answers, loaded.hostless_at)
+        # Hosts were looked for after the lease's asks had come: who registered before asking one of them was seen.
+        hostless_at = loaded.hostless_at if lease.work.asks else None
+        self._runs = SessionRuns(factory, session, self._answers, hostless_at)
         self._transcript = loaded.transcript
         self._epoch = loaded.position.epoch
         self._answered: list[str] = []  # keys of answers that the run under way has, and which are not settled yet
