@@ -16,6 +16,8 @@ class Workbook:
         self.sheets = {name: dict(cells) for name, cells in sheets.items()}
         self.formats: dict[str, Json] = {}
         self.charts: list[Mapping[str, Json]] = []
+        self.names: dict[str, str] = {}
+        self.inserted: list[Mapping[str, Json]] = []  # what was to be inserted; nothing moves
         self.writes = 0
 
     def execute(self, tool: str, arguments: Mapping[str, Json]) -> Json:
@@ -24,6 +26,16 @@ class Workbook:
             self.writes += 1
             self.charts.append(arguments)
             return {"chart": len(self.charts)}
+        if tool == "get_named_ranges":
+            return {"names": dict(self.names)}
+        if tool == "create_named_range":
+            self.writes += 1
+            self.names[str(arguments["name"])] = str(arguments["range"])
+            return {"name": arguments["name"]}
+        if tool == "insert_rows_columns":
+            self.writes += 1
+            self.inserted.append(arguments)
+            return {"position": arguments["position"]}
         cells, rows = self._grid(str(arguments["range"]))
         if tool == "read_range":
             return {"range": arguments["range"], "values": [[cells.get(one) for one in row] for row in rows]}

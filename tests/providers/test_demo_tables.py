@@ -64,6 +64,31 @@ def effect(sentence: str, workbook: Workbook) -> tuple[list[tuple[str, object]],
     return [(one.name, one.arguments) for one in made if one.access == "write"], call
 
 
+async def test_a_name_of_the_workbook_stands_for_its_range() -> None:
+    workbook = months()
+    await tell("Name B2:B6 as Takings", workbook)
+    assert workbook.names == {"Takings": "B2:B6"}
+    assert "730" in said(await tell("What is the total of takings?", workbook))
+    await tell("make Takings bold", workbook)
+    assert list(workbook.formats) == ["B2", "B3", "B4", "B5", "B6"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "position", "kind", "count"),
+    [
+        ("Insert a row above row 3", "3", "rows", 1),
+        ("insert 2 blank rows below the header", "2", "rows", 2),
+        ("Add an empty column between A and B", "B", "columns", 1),
+        ("insert a row between Feb and Mar", "4", "rows", 1),
+        ("insert a column to the left of Cost", "C", "columns", 1),
+    ],
+)
+async def test_rows_and_columns_are_inserted(sentence: str, position: str, kind: str, count: int) -> None:
+    workbook = months()
+    await tell(sentence, workbook)
+    assert workbook.inserted == [{"position": position, "type": kind, "count": count}]
+
+
 @settings(max_examples=150)
 @given(st.sampled_from(PLAIN), st.sampled_from(JUNK), st.integers(0, 40))
 def test_a_word_too_many_never_leads_to_another_write(

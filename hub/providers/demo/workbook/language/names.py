@@ -79,6 +79,6 @@ def _named(word: Word, vocabulary: set[str]) -> Iterator[str]:
 def names_needed(words: Sequence[Word], lexicon: Lexicon, book: Book) -> None:
     """Raises `UnreadNames` where a word that nothing else explains may be a name of the workbook."""
     if book.names is None and any(
-        word.kind == "word" and not lexicon.knows(words, at) and word.text[0].isupper() for at, word in enumerate(words)
+        word.kind == "word" and not lexicon.knows(words, at) for at, word in enumerate(words)
     ):
         raise UnreadNames

@@ -117,8 +117,10 @@ def _term(desk: Desk, term: Term | str, column: int, row: int) -> str:
 
 def _simulate(desk: Desk, formula: RowFormula, table: Table, target: Range) -> None:
     """What the new cells come to, so that later orders of the sentence know it."""
-    for row in range(target.top, target.bottom + 1):
-        result = _number(desk, formula, table, row)
+    # All results first: a write makes the book look for its tables anew.
+    rows = range(target.top, target.bottom + 1)
+    results = [_number(desk, formula, table, row) for row in rows]
+    for row, result in zip(rows, results, strict=True):
         text = desk.book.formula(target.sheet, row, target.left)
         desk.book.write(target.sheet, row, target.left, text if result is None else result, text)
 
