@@ -2,8 +2,10 @@
 
     time=2026-01-31T12:00:00.000Z level=warning logger=hub.server msg="slow consumer cut" connection=abc bytes=1048576
 
-Whoever logs passes what varies as `extra={"connection": …}`, or in the message as usual. Tokens that
-travel in URLs (browsers cannot set headers on a WebSocket) are blotted out of every line, whoever wrote it.
+Whoever logs passes what varies as `extra={"connection": …}`, or in the message as usual. What must be read in other
+logs, too (an embedded app's show the message alone), is both: `warning("run failed: run=%(run)s", {"run": …})` has its
+facts as pairs here, and the message ends before the first colon. Tokens that travel in URLs (browsers cannot set
+headers on a WebSocket) are blotted out of every line, whoever wrote it.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Mapping
 from typing import Literal, TextIO
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -55,6 +58,9 @@ class KeyValueFormatter(logging.Formatter):
             "logger": record.name,
             "msg": record.getMessage(),
         }
+        if isinstance(record.args, Mapping) and record.name.startswith("hub."):
+            pairs["msg"] = record.msg.partition(": ")[0]
+            pairs.update(record.args)
         pairs.update((key, value) for key, value in record.__dict__.items() if key not in _STANDARD)
         if record.exc_info:
             pairs["traceback"] = self.formatException(record.exc_info)

@@ -32,6 +32,11 @@ def test_a_line_is_pairs_with_the_fields_last(lines: io.StringIO) -> None:
     assert rest == 'level=warning logger=hub.server msg="slow consumer cut" connection=abc bytes=12\n'
 
 
+def test_facts_of_the_text_are_pairs_and_not_said_twice(lines: io.StringIO) -> None:
+    logging.getLogger("hub.runs").warning("run failed: code=%(code)s run=%(run)s", {"code": "internal", "run": "run_1"})
+    assert lines.getvalue().endswith('level=warning logger=hub.runs msg="run failed" code=internal run=run_1\n')
+
+
 def test_a_traceback_stays_in_its_line(lines: io.StringIO) -> None:
     try:
         raise ValueError("first\nsecond")

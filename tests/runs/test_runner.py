@@ -152,9 +152,9 @@ async def test_a_failure_is_not_tried_again(backplane: Backplane, script: list[A
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     """What the log's lines on runs that failed say."""
-    names = ("levelname", "code", "provider", "model", "run", "session")
-    lines = [record.__dict__ for record in caplog.records if record.getMessage() == "run failed"]
-    return [{name: line[name] for name in names} for line in lines]
+    failed = [record for record in caplog.records if record.getMessage().startswith("run failed")]
+    assert all(isinstance(record.args, dict) for record in failed)
+    return [{"levelname": record.levelname, **record.args} for record in failed if isinstance(record.args, dict)]
 
 
 async def test_a_failure_is_one_line_in_the_log(backplane: Backplane, caplog: pytest.LogCaptureFixture) -> None:
@@ -170,6 +170,10 @@ async def test_a_failure_is_one_line_in_the_log(backplane: Backplane, caplog: py
             "session": "ses",
         }
     ]
+    assert (
+        f"run failed: code=provider_auth provider=scripted model=script-1 run={done.run_id} session=ses"
+        in caplog.messages
+    )
     assert "sk-" not in caplog.text
 
 

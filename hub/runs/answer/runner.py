@@ -48,6 +48,8 @@ from hub.runs.hosts.tools import SessionTools
 from hub.runs.prices import entry, priced
 
 logger = logging.getLogger("hub.runs")
+_FACTS = ": code=%(code)s provider=%(provider)s model=%(model)s run=%(run)s session=%(session)s"
+"""In the text, since an embedded app's own log shows no more than that; `hub.log` makes pairs of them."""
 
 CHARS_PER_TOKEN = 4
 """What the output of an answer that was cut off is estimated by."""
@@ -209,7 +211,7 @@ class Runner:
                 limit = f"wall_time_s ({self._limits.wall_time_s:g} s)"
                 self._warn("wall_time")
                 return failed("wall_time", outcome="limit", limit=limit)
-            logger.exception("run %s failed by a time-out of its own", self.run_id)
+            logger.exception(f"run failed by a time-out of its own{_FACTS}", self._facts("internal"))
             return failed("internal")
         except ProviderError as error:
             self._warn(error.code)
@@ -224,22 +226,22 @@ class Runner:
             )
         except Exception:
             # The one place where any error of a provider or of our own becomes the run's end: a run never dies silent.
-            logger.exception("run %s failed", self.run_id)
+            logger.exception(f"run failed{_FACTS}", self._facts("internal"))
             return failed("internal")
 
     def _warn(self, code: RunErrorCode, text: str = "run failed") -> None:
         # Neither the failure's text nor what was said: a provider may quote both there.
+        logger.warning(f"{text}{_FACTS}", self._facts(code))
+
+    def _facts(self, code: RunErrorCode) -> dict[str, str]:
         started = self._transcript.runs[self.run_id].started
-        logger.warning(
-            text,
-            extra={
-                "code": code,
-                "provider": started.provider,
-                "model": started.model,
-                "run": self.run_id,
-                "session": self._session.session_id,
-            },
-        )
+        return {
+            "code": code,
+            "provider": started.provider,
+            "model": started.model,
+            "run": self.run_id,
+            "session": self._session.session_id,
+        }
 
     async def _steps(self, provider: Provider) -> Ending:
         await self._hooked.prepare(self._messages)
