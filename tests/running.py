@@ -32,7 +32,7 @@ class Running:
     def port(self) -> int:
         return int(self.url.rsplit(":", 1)[1])
 
-    def end(self, number: int = signal.SIGTERM, within_s: float = 30.0) -> int:
+    def end(self, number: int = signal.SIGTERM, within_s: float = 60.0) -> int:
         """Signal it and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(within_s)

@@ -40,7 +40,7 @@ COMBINATIONS = [
 CUTS = 30
 _TAKEOVER = "hub.server.transports.uvicorn_takeover"
 
-ends: list[Exception | None] = []
+ends: dict[str, Exception | None] = {}
 cancelled: list[str] = []
 ran: Counter[int] = Counter()
 
@@ -60,7 +60,7 @@ class Numbers(PushStream):
 
 class Board(Hub):
     async def on_disconnected(self, error: Exception | None) -> None:
-        ends.append(error)
+        ends[self.context.connection_id] = error
 
     async def echo(self, value: object) -> object:
         return value
@@ -204,9 +204,11 @@ class Stage:
     async def _cancelled(self) -> None:
         await until(lambda: cancelled)
 
-    async def _ended(self) -> str | None:
-        await until(lambda: ends)
-        return None if ends[0] is None else repr(ends[0])
+    async def _ended(self, connection_id: str) -> str | None:
+        """Of this one: those of other scenarios may end late, as lost."""
+        await until(lambda: connection_id in ends)
+        error = ends[connection_id]
+        return None if error is None else repr(error)
 
     async def _refuse(self, kinds: list[str]) -> None:
         self.refused = set(kinds)

@@ -45,9 +45,10 @@ export async function whole_surface(t, { transport }) {
   await within(connection.start(), () => "the start");
   equal(transportOf(connection), `${transport.replace("WebSockets", "WebSocket")}Transport`, "the transport");
   await surface(t, connection);
+  const connectionId = await connection.invoke("Whoami");
   await connection.stop();
   equal(await closed, undefined, "the error of onclose");
-  equal(await t.ask("ended"), null, "the error of on_disconnected");
+  equal(await t.ask("ended", connectionId), null, "the error of on_disconnected");
 }
 
 export async function binary_over_events_is_refused_by_the_client(t) {
@@ -169,7 +170,7 @@ export async function stateful_reconnect(t, { cuts }) {
   equal((await t.ask("counts")).negotiations, before, "negotiations");
   equal(await t.ask("repeats"), [], "calls that ran twice");
   await connection.stop();
-  equal(await t.ask("ended"), null, "the error of on_disconnected");
+  equal(await t.ask("ended", connectionId), null, "the error of on_disconnected");
   await proxy.close();
 }
 
