@@ -104,6 +104,11 @@ WRITES = [
     Case("On the Q1 Sales sheet, write 5 in B3", {"Q1 Sales!B3": 5}),
     Case("Write the numbers 1 to 3 in E2:E4", {"E2": 1, "E3": 2, "E4": 3}),
     Case("In A8 write Average and in B8 put the average of B2:B6", {"A8": "Average", "B8": "=AVERAGE(B2:B6)"}),
+    Case("Make Feb yellow", formats={"A3": YELLOW}),
+    Case("Clear all values above 100 in column B", dict.fromkeys("B2 B3 B5 B6".split())),
+    Case("Set B7 to the sum of B2:B6", {"B7": "=SUM(B2:B6)"}),
+    Case("Sort the rows so that the highest cost comes first", BY_COST),
+    Case("Put the sum of B2:C2 in D2 and copy it down", _column("D", *(f"=SUM(B{n}:C{n})" for n in range(2, 7)))),
     Case("make rows 2 and 4 bold", formats=_looks("A2 B2 C2 A4 B4 C4", BOLD)),
     Case("make columns A and C bold", formats=_looks(" ".join(f"A{row} C{row}" for row in range(1, 7)), BOLD)),
     Case("Clear B2 and B4", {"B2": None, "B4": None}),
@@ -202,6 +207,10 @@ REFUSED = [
     "On Sheet9, make the header bold",
     "move A2:A3 on the Sheet9 sheet to G1",
     "make A1 bold on Sheet9 and B1",
+    # One thing, or another?
+    "Add 5 to C2",
+    "Show totals for each column",
+    "sort by Region, then by Units",
     # Orders that no tool carries out.
     "delete row 3",
     "rename the sheet to Shops",

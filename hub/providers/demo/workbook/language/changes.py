@@ -6,14 +6,14 @@ total_row = (add | insert | create | make | append) [new] row [(at | to) (bottom
     data)] | (below | under) (table | data | it)] | (add | insert | create | make | put | append | include | write |
     give) [table] [new] <func> row [(at | to) (bottom | end) [of (table | data | sheet | it)] | (below | under |
     underneath | beneath) (it | table | data | last row)] [to (table | it)] [with <func_only> [of | for] <columns>] |
-    (add | insert | create | append | put | write | show) [column] (totals | total | sums | averages) (at (bottom |
-    end) [of (table | data | sheet | each column | columns | every column)] | (below | under | underneath) (table |
-    data | each column | every column | columns | it) | for (each | every | all) [numeric | number] (column | columns)
-    [at bottom | below | below it | at bottom of table | below table]) | <putting> (total | sum | totals | sums) of
-    (each | every | all) [numeric | number] (column | columns) (below it | below | underneath | at bottom | below them
-    | under it | below each column) | (put | write | add | place) (totals | total | sums) in row <NUMBER> | (total |
-    sum | add up) <columns> in row <NUMBER> | total (each | every | all) (column | columns) [at bottom | below |
-    underneath | at bottom of table]
+    (add | insert | create | append | put | write) [column] (totals | total | sums | averages) (at (bottom | end) [of
+    (table | data | sheet | each column | columns | every column)] | (below | under | underneath) (table | data | each
+    column | every column | columns | it) | for (each | every | all) [numeric | number] (column | columns) [at bottom
+    | below | below it | at bottom of table | below table]) | <putting> (total | sum | totals | sums) of (each | every
+    | all) [numeric | number] (column | columns) (below it | below | underneath | at bottom | below them | under it |
+    below each column) | (put | write | add | place) (totals | total | sums) in row <NUMBER> | (total | sum | add up)
+    <columns> in row <NUMBER> | total (each | every | all) (column | columns) [at bottom | below | underneath | at
+    bottom of table]
 func_only = sum | sums | total | totals | average | averages
 make_total = (total | sum | add up | sum up) <columns> (at bottom | below | underneath | at bottom of table)
 

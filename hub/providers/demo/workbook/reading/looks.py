@@ -10,6 +10,7 @@ from hub.providers.demo.workbook.reading.leaves import Misread, numbers, texts, 
 from hub.providers.demo.workbook.reading.places import place
 
 MAX_DECIMALS = 30
+_PALE = frozenset({"yellow", "bright yellow", "pink", "beige", "gold", "cyan", "turquoise", "lime"})
 
 
 def format_of(tree: Tree) -> Format:
@@ -86,7 +87,11 @@ def _one(tree: Tree) -> Look:
         case "plain_colour":
             name = texts(inner, "COLOUR")[0]
             # Nobody can read a text in a pale colour.
-            return Look(fill=COLOURS[name]) if name.startswith(("light", "pale")) else Look(colour=COLOURS[name])
+            return (
+                Look(fill=COLOURS[name])
+                if name.startswith(("light", "pale")) or name in _PALE
+                else Look(colour=COLOURS[name])
+            )
         case "currency":
             for rule in ("dollars", "euros", "pounds"):
                 if inner.has(rule):
