@@ -102,7 +102,7 @@ def _redactor(settings: Settings) -> InputFunction:
         from hub.hooks.pii import redactor
     except ImportError as error:
         raise SettingsError(
-            "--redact-pii (HUBLINE_REDACT_PII) needs what is not installed: pip install 'hubline[pii]', or unset it."
+            "--redact-pii (HUBLINE_REDACT_PII) needs the extra hubline[pii]: install it, or unset this."
         ) from error
     return redactor(settings.redact_pii, settings.pii_regions)
 

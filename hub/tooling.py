@@ -16,7 +16,7 @@ from hub.tools.toolset import Toolset
 def tools(settings: Settings) -> Toolset:
     """Those that are there from the start. Raises SettingsError if what they need is not installed."""
     if settings.mcp_servers is not None and find_spec("mcp") is None:
-        raise SettingsError("HUBLINE_MCP_SERVERS needs the extra mcp: pip install 'hubline[mcp]'.")
+        raise SettingsError("HUBLINE_MCP_SERVERS needs the extra hubline[mcp]: install it, or unset this.")
     max_bytes = settings.max_tool_result_bytes
     found = Toolset([*table_tools(max_result_bytes=max_bytes), calculator(max_result_bytes=max_bytes)])
     if find_spec("matplotlib") is not None:

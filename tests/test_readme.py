@@ -14,6 +14,7 @@ import pytest
 
 from hub import Hub, Hubline
 from hub.server.auth import Refused
+from hub.terminal.link import record_of
 from tests.running import HUBLINE, Running, clean_environment, running
 from tests.server.serving import served
 
@@ -118,7 +119,13 @@ async def test_the_tool_and_the_mount_are_served(tmp_path: Path) -> None:
     for app, path in (("example:app", "/hub"), ("service:service", "/ai/hub")):
         async with served("uvicorn", app, tmp_path) as found, found.client(path) as client:
             await client.write({"type": 1, "invocationId": "1", "target": "OpenSession", "arguments": []})
-            assert (await client.read())["result"]
+            session_id = record_of((await client.read())["result"])["sessionId"]
+            (asked,) = re.findall(r"`(use stock with [^`]+)` to see the demo call it, with the result 4", README)
+            arguments = [session_id, {"messageId": "m", "content": asked}]
+            await client.write({"type": 4, "invocationId": "2", "target": "Chat", "arguments": arguments})
+            while (event := record_of((await client.read())["item"]))["type"] != "tool_complete":
+                pass
+            assert (event["outcome"], event["result"]) == ("success", 4)
 
 
 def test_the_board_is_the_examples() -> None:

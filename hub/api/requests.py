@@ -152,11 +152,13 @@ def numbers_of(query: Mapping[str, str], *names: str) -> dict[str, object]:
 def position_of(request: Request) -> Position | None:
     """Where a client goes on: `Last-Event-ID`, which browsers send when they come again, or else `?after=`, each
     `epoch:offset`. Raises CallError."""
-    text = request.headers.get("last-event-id") or request.query_params.get("after")
+    header = request.headers.get("last-event-id")
+    text = header or request.query_params.get("after")
     if not text:
         return None
     if re.fullmatch(POSITION, text) is None:
-        raise CallError("invalid_arguments", "after: Write the id of an event, epoch:offset, or leave it out.")
+        name = "Last-Event-ID" if header else "after"
+        raise CallError("invalid_arguments", f"{name}: Write the id of an event, epoch:offset, or leave it out.")
     epoch, _, offset = text.partition(":")
     return Position(epoch, int(offset))
 

@@ -269,7 +269,7 @@ class Asking:
 
     async def _continued(self, session_id: str, run_id: str) -> str:
         """The user message whose answer by that run is to be gone on with."""
-        missing = CallError("run_not_found", "There is no answer of this run to continue. Send a new message instead.")
+        missing = CallError("run_not_found", "There is no answer of this run to continue. `continues` takes a runId.")
         if await self._backplane.inbox.known(session_id, run_id=run_id) is None:
             raise missing  # before the whole session is read
         messages = await self._reading.messages(session_id)

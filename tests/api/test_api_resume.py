@@ -166,3 +166,15 @@ async def test_what_is_no_position_is_refused(ann: Client) -> None:
         answer = await ann.http.get("/api/sessions/ses/events", headers={"last-event-id": position})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_arguments")
         assert (await ann.http.get("/api/sessions/ses/events", params={"after": position})).status_code == 400
+
+
+async def test_what_is_wrong_about_a_position_is_said_of_what_holds_it(ann: Client) -> None:
+    await ann.open()
+    for header, query, name in (
+        ("bogus", "", "Last-Event-ID"),
+        ("bogus", "e:1", "Last-Event-ID"),
+        ("", "bogus", "after"),
+    ):
+        asked = await ann.http.get(f"/api{EVENTS}", params={"after": query}, headers={"last-event-id": header})
+        assert asked.status_code == 400
+        assert asked.json()["detail"].startswith(f"{name}: ")

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,30 +33,54 @@ def test_limits_and_names_are_those_of_the_code() -> None:
     assert all(f"`{tool.spec.name}`" in PAGE for tool in TOOLS)
 
 
+@asynccontextmanager
+async def example(url: str) -> AsyncIterator[None]:
+    """It runs, and has offered its tools."""
+    (code,) = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
+    node = await asyncio.create_subprocess_exec(
+        "node", "--input-type=module", "--eval", code.replace("http://127.0.0.1:8000", url),
+        cwd=ROOT / "tests" / "interop", stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert node.stdout is not None
+        async with asyncio.timeout(60):
+            while not (line := await node.stdout.readline()).startswith(b"host host_"):
+                assert line, "the example has ended"
+            yield
+    finally:
+        node.kill()
+        await node.wait()
+
+
 @pytest.mark.interop
 async def test_the_example_executes_calls(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
     async with ProviderServer() as provider:
         provider.add(
             Script(CallTool("read_range", {"range": "A2"}), CallTool("count_cells", {})),
             Script(Say("There are 2 cells.")),
         )
         with running(tmp_path, environment=by_provider(provider)) as hub:
-            node = await asyncio.create_subprocess_exec(
-                "node", "--input-type=module", "--eval", code.replace("http://127.0.0.1:8000", hub.url),
-                cwd=ROOT / "tests" / "interop", stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            try:
-                assert node.stdout is not None
-                async with asyncio.timeout(60):
-                    while not (line := await node.stdout.readline()).startswith(b"host host_"):
-                        assert line, "the example has ended"
-                    async with client(hub.url, "budget") as ann:
-                        await ann.send("m-1")
-                        assert (await ann.until("done"))["outcome"] == "completed"
-                results = [event["result"] for event in ann.events if event["type"] == "tool_complete"]
-                assert sorted(results, key=str) == [2, {"range": "A2", "values": [[5]]}]
-            finally:
-                node.kill()
-                await node.wait()
+            async with example(hub.url), client(hub.url, "budget") as ann:
+                await ann.send("m-1")
+                assert (await ann.until("done"))["outcome"] == "completed"
+            results = [event["result"] for event in ann.events if event["type"] == "tool_complete"]
+            assert sorted(results, key=str) == [2, {"range": "A2", "values": [[5]]}]
         assert [request.refused for request in provider.requests] == [None] * 2
+
+
+@pytest.mark.interop
+async def test_the_demo_calls_what_the_page_says(tmp_path: Path) -> None:
+    asked = ["What is in A1?", "Set A1 to 7", "use count_cells"]
+    assert re.findall(r'ask it "([^"]+)"|; "([^"]+)" asks|`(use \w+)` calls', PAGE) == [
+        (asked[0], "", ""), ("", asked[1], ""), ("", "", asked[2])
+    ]  # fmt: skip
+    with running(tmp_path, "--demo-pace", "0") as hub:
+        async with example(hub.url), client(hub.url, "budget") as ann:
+            for number, text in enumerate(asked):
+                await ann.link.invoke("SendMessage", "budget", {"messageId": f"m-{number}", "content": text})
+                if text.startswith("Set"):
+                    needed = await ann.until("approval_needed")
+                    await ann.link.invoke("ResolveApproval", "budget", needed["callId"], {"approve": True})
+                assert (await ann.until("done", number + 1))["outcome"] == "completed"
+        results = [event["result"] for event in ann.events if event["type"] == "tool_complete"]
+        assert results == [{"range": "A1", "values": [[4]]}, {"range": "A1"}, 2]
