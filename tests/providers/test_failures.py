@@ -25,7 +25,7 @@ from tests.provider_server.server import ProviderServer
 from tests.providers.anthropic_setup import ask, collect, text_of, user
 from tests.providers.speakers import Speaker, failure, works_again
 
-SHORT_S = 0.2
+SHORT_S = 0.5
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_a_stall(speaker: Speaker, spoken_to: ProviderServer, script: Scri
     async with speaker.provider(spoken_to, inactivity_s=SHORT_S) as provider:
         _, error = await failure(provider, speaker.ask())
         assert (error.code, error.retryable) == ("inactive", True)
-        assert "0.2 s" in error.text
+        assert "0.5 s" in error.text
         await spoken_to.requests[0].closed_by_client.wait()
         await works_again(spoken_to, provider, speaker.ask())
 
@@ -182,7 +182,7 @@ async def test_nobody_listens(speaker: Speaker) -> None:
 
 
 async def test_the_name_does_not_exist(speaker: Speaker) -> None:
-    provider = speaker.make("http://hubline.invalid", "key", SHORT_S * 50)
+    provider = speaker.make("http://hubline.invalid", "key", SHORT_S * 20)
     _, error = await failure(provider, speaker.ask())
     await provider.close()
     assert error.code == "provider_unreachable"
@@ -199,7 +199,7 @@ async def test_the_other_side_speaks_neither_http_nor_tls(speaker: Speaker, sche
 
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    provider = speaker.make(f"{scheme}://127.0.0.1:{port}", "key", SHORT_S * 50)
+    provider = speaker.make(f"{scheme}://127.0.0.1:{port}", "key", SHORT_S * 20)
     _, error = await failure(provider, speaker.ask())
     await provider.close()
     server.close()
