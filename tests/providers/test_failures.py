@@ -144,10 +144,10 @@ async def test_a_stall(speaker: Speaker, spoken_to: ProviderServer, script: Scri
 
 
 async def test_pings_are_signs_of_life(speaker: Speaker, spoken_to: ProviderServer) -> None:
-    slow = [Pace(0.25), *(item for _ in range(3) for item in (Ping(), "x"))]  # longer in all than silence may last
+    slow = [Pace(0.25), *(item for _ in range(6) for item in (Ping(), "x"))]  # longer in all than silence may last
     spoken_to.add(Script(Say(*slow)))
     async with speaker.provider(spoken_to, inactivity_s=1.0) as provider:
-        assert text_of(await collect(provider, speaker.ask())) == "xxx"
+        assert text_of(await collect(provider, speaker.ask())) == "xxxxxx"
 
 
 async def test_a_connection_is_used_again_though_the_asker_leaves_at_the_end_of_the_step(
