@@ -124,6 +124,7 @@ class Draft:
                 state="pending",
                 access=event.access,
                 host=event.host,
+                host_name=event.host_name,
                 step=self.step,
             )
         )

@@ -87,7 +87,8 @@ class Thinking(Event, frozen=True, tag="thinking"):
 
 
 class ToolStart(Event, frozen=True, tag="tool_start"):
-    """The model began a tool call. `host` is "server", or the id of the client that executes it."""
+    """The model began a tool call. `host` is "server", or the id of the client that executes it, which calls itself
+    `host_name`."""
 
     run_id: str
     message_id: str
@@ -97,6 +98,7 @@ class ToolStart(Event, frozen=True, tag="tool_start"):
     access: Access
     host: str
     title: str | None = None
+    host_name: str | None = None
 
 
 class ToolInput(Event, frozen=True, tag="tool_input"):
@@ -111,7 +113,8 @@ class ToolInput(Event, frozen=True, tag="tool_input"):
 class ApprovalNeeded(Event, frozen=True, tag="approval_needed"):
     """The call waits for somebody to allow it, until `expires_at`.
 
-    It comes again, with a higher `attempt`, if the arguments were edited to some that need an approval of their own.
+    It comes again, with a higher `attempt`, if the arguments were edited to some that need an approval of their own,
+    or to some that do not fit. `host_name` is whose tool it is, if it is a client's.
     """
 
     run_id: str
@@ -121,6 +124,7 @@ class ApprovalNeeded(Event, frozen=True, tag="approval_needed"):
     expires_at: int
     preview: Json = None
     attempt: int = 1
+    host_name: str | None = None
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):

@@ -88,7 +88,8 @@ class Approval(WireStruct, frozen=True, kw_only=True):
 class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag="tool_call"):
     """A tool call and what came of it. `arguments` are absent until they are whole. `cut`: the result is longer than
     what stands here (a snapshot's), `History` has it whole. `approval` is there if somebody was asked for one. The
-    `result` of a call without success is what it had put out until then."""
+    `result` of a call without success is what it had put out until then. `host_name` is what the client of `host` calls
+    itself."""
 
     call_id: str
     name: str
@@ -104,6 +105,7 @@ class ToolCallPart(WireStruct, frozen=True, kw_only=True, tag_field="type", tag=
     cut: bool = False
     step: int = 0
     approval: Approval | None = None
+    host_name: str | None = None
 
 
 class FilePart(WireStruct, frozen=True, tag_field="type", tag="file"):

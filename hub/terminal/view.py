@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hub.terminal.approval import Approval
+from hub.terminal.output import CallOutput
 
 Kind = Literal["answer", "user", "status", "error"]
 
@@ -62,6 +63,7 @@ class View:
     _sources: dict[str, dict[str, None]] = field(default_factory=dict)  # of answers under way: each once, in order
     _seen: set[str] = field(default_factory=set)  # message ids
     _calls: dict[str, str] = field(default_factory=dict)  # open tool calls: what they are called
+    _outputs: dict[str, CallOutput] = field(default_factory=dict)  # of open calls that have told of something
     _thinking: tuple[str, int] | None = None  # the thinking part that was announced last
 
     @property
@@ -139,19 +141,26 @@ class View:
     def _tool(self, event: Mapping[str, object]) -> list[Piece]:
         call_id = _text(event, "callId")
         if event["type"] == "tool_start":
-            self._calls[call_id] = _text(event, "title") or _text(event, "name")
+            self._calls[call_id] = _call_name(event)
             return [Piece("status", f"▸ {self._calls[call_id]}")]
         if event["type"] == "tool_progress":
-            fraction = event.get("fraction")
-            share = f"{fraction:4.0%} " if isinstance(fraction, int | float) else ""
-            return [Piece("status", f"  {share}{_text(event, 'note')}".rstrip())]
+            return self._progress(self._outputs.setdefault(call_id, CallOutput()), event)
         outcome = _text(event, "outcome")
         self.approvals.pop(call_id, None)
         name = self._calls.pop(call_id, "tool")
+        rest = _put_out(self._outputs.pop(call_id, CallOutput()).rest())
         if outcome == "success":
-            return [Piece("status", f"✓ {name} ({_number(event, 'durationMs')} ms)")]
+            return [*rest, Piece("status", f"✓ {name} ({_number(event, 'durationMs')} ms)")]
         why = _text(event, "error") or outcome
-        return [Piece("status", f"{_MARKS.get(outcome, '✗')} {name}: {why}")]
+        return [*rest, Piece("status", f"{_MARKS.get(outcome, '✗')} {name}: {why}")]
+
+    def _progress(self, output: CallOutput, event: Mapping[str, object]) -> list[Piece]:
+        fraction = event.get("fraction")
+        share = f"{fraction:4.0%} " if isinstance(fraction, int | float) else ""
+        told = f"{share}{_text(event, 'note')}".rstrip()
+        pieces = [Piece("status", f"  {told}")] if output.progress(told) else []
+        report = _text(event, "output")
+        return [*pieces, *_put_out(output.lines(report))] if report else pieces
 
     def _approval(self, event: Mapping[str, object]) -> list[Piece]:
         call_id, attempt = _text(event, "callId"), _number(event, "attempt") or 1
@@ -176,6 +185,7 @@ class View:
         ended = Ended(outcome, error)
         self._end(_text(event, "runId"), ended)
         self._calls.clear()
+        self._outputs.clear()
         self.approvals.clear()
         sources = list(self._sources.pop(_text(event, "messageId"), ()))
         pieces = [Piece("status", f"source {number}: {text}") for number, text in enumerate(sources, 1)]
@@ -242,9 +252,7 @@ class View:
                     # Its `done` was lost with what the snapshot replaced; whoever saw it begin sees it end.
                     pieces += [Piece("status", outcome)] if run_id == before else []
         self._calls = {
-            _text(call, "callId"): _text(call, "title") or _text(call, "name")
-            for call in _sequence(run, "openCalls")
-            if isinstance(call, Mapping)
+            _text(call, "callId"): _call_name(call) for call in _sequence(run, "openCalls") if isinstance(call, Mapping)
         }
         asked, self.approvals = self.approvals, {}
         for needed in _sequence(run, "pendingApprovals"):
@@ -253,6 +261,16 @@ class View:
                 call_id = _text(needed, "callId")
                 pieces += shown if asked.get(call_id) != self.approvals[call_id] else []
         return pieces
+
+
+def _call_name(call: Mapping[str, object]) -> str:
+    """A client's tools are called after it, too: two workbooks may have the same."""
+    name, host = _text(call, "title") or _text(call, "name"), _text(call, "hostName")
+    return f"{name} in {host}" if host else name
+
+
+def _put_out(lines: Sequence[str]) -> list[Piece]:
+    return [Piece("status", f"  │ {line}") for line in lines]
 
 
 def _source(citation: Mapping[str, object]) -> str:

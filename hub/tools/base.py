@@ -92,7 +92,8 @@ def any_arguments(arguments: Mapping[str, Json]) -> None:
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool that a run may call. `host` is "server", or the id of the client that executes it.
+    """A tool that a run may call. `host` is "server", or the id of the client that executes it, which calls itself
+    `host_name`.
 
     `check` raises `ToolError` for arguments that break `spec.input_schema`: it is called before anybody is asked to
     approve them, and again for edited ones. `run` gets arguments that passed it; it returns a JSON value, or raises
@@ -106,6 +107,7 @@ class Tool(msgspec.Struct, frozen=True):
     host: str = "server"
     check: Callable[[Mapping[str, Json]], None] = any_arguments
     own_name: str | None = None
+    host_name: str | None = None
 
 
 class Tools(Protocol):

@@ -40,7 +40,8 @@ async def test_a_host_executes_what_the_model_calls() -> None:
             assert await result(ann, session_id, "c2", error="The sheet is protected.")
             assert (await watcher.done())["outcome"] == "completed"
         assert [spec.name for spec in shown(provider)] == ["read_range", "write_range"]
-        assert watcher.of("tool_start")[0]["host"] == host_id
+        start = watcher.of("tool_start")[0]
+        assert (start["host"], start["hostName"]) == (host_id, "Budget.xlsx")
         assert [(one["fraction"], one["note"]) for one in watcher.of("tool_progress")] == [(0.5, "reading")]
         completes = watcher.of("tool_complete")
         assert (completes[0]["outcome"], completes[0]["result"]) == ("success", {"values": [[7]]})

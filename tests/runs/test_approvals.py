@@ -196,7 +196,7 @@ async def test_edited_arguments_that_break_the_schema_are_not_taken(hub: Node, w
     await one.answer(wish=ApprovalWish(approve=True, arguments={"range": "A1"}))
     again = await one.until_needed(2)
     assert again.reason == (
-        "The edited arguments were not taken. Wrong arguments: values is required. These are the ones before."
+        "The edited arguments were not taken. Wrong arguments: values is required. The ones before still stand."
     )
     assert again.arguments == {"range": "A1", "values": [[1]]}
     await one.answer()

@@ -95,6 +95,32 @@ def test_a_tool_call_shows_title_progress_and_end() -> None:
     assert statuses(pieces) == ["▸ Add up", "   50% row 10", "  nearly", "✓ Add up (12 ms)"]
 
 
+def test_a_call_of_a_client_names_it() -> None:
+    call = {"callId": "c1", "name": "write_range", "host": "host_1", "hostName": "Totals.xlsx"}
+    needed = {"type": "approval_needed", "callId": "c1", "reason": "It writes.", "arguments": {}}
+    started = {"type": "tool_start", "runId": "r1", **call}
+    asked = "write_range in Totals.xlsx waits for approval: It writes."
+    assert statuses(play(View(), started, needed)) == ["▸ write_range in Totals.xlsx", asked, "  {}"]
+    run = {"runId": "r1", "openCalls": [call], "pendingApprovals": [needed]}
+    assert statuses(play(View(), {"type": "snapshot", "messages": [], "run": run})) == [asked, "  {}"]
+
+
+def test_what_a_call_puts_out_is_shown_once_in_whole_lines() -> None:
+    call = {"runId": "r1", "callId": "c1"}
+    progress = {"type": "tool_progress", **call, "note": "building"}
+    pieces = play(
+        View(),
+        {"type": "tool_start", **call, "name": "build"},
+        progress,
+        {**progress, "output": "one\ntw"},
+        {**progress, "output": "one\ntwo\nthree"},
+        {**progress, "output": "two\nthree\nfo"},  # the beginning of what is long is left out
+        {"type": "tool_complete", **call, "outcome": "success", "durationMs": 3},
+    )
+    put_out = ["  │ one", "  │ two", "  │ three", "  │ fo"]
+    assert statuses(pieces) == ["▸ build", "  building", *put_out, "✓ build (3 ms)"]
+
+
 @pytest.mark.parametrize(
     ("outcome", "error", "said"), [("failed", "no such sheet", "no such sheet"), ("timed_out", "", "timed_out")]
 )

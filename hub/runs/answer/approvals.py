@@ -119,7 +119,7 @@ class Approvals:
         """Why edited arguments have to be approved by themselves; None if they need not."""
         wrong = problem_of(tool, edited)
         if wrong is not None:
-            reason = f"The edited arguments were not taken. {wrong} These are the ones before."
+            reason = f"The edited arguments were not taken. {wrong} The ones before still stand."
             return _Again(NeedsApproval(reason, each_time=decision.each_time), is_wrong=True)
         found = decide("agent-yolo", tool.spec.access, _findings(tool, edited))
         if isinstance(found, NeedsApproval):
@@ -144,6 +144,7 @@ class Approvals:
                         needed.reason,
                         expires_at=now + round(wait_s * 1000),
                         attempt=attempt,
+                        host_name=tool.host_name,
                         time=now,
                     )
                 )

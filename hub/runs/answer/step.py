@@ -168,6 +168,7 @@ class StepWriter:
                 access="write" if tool is None else tool.spec.access,
                 host="server" if tool is None else tool.host,
                 title=None if tool is None else tool.spec.title,
+                host_name=None if tool is None else tool.host_name,
                 time=self._env.now_ms(),
             )
         )

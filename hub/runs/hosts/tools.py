@@ -137,4 +137,5 @@ class SessionTools:
             host=host.host_id,
             check=check_of(offered),
             own_name=offered.name,
+            host_name=host.name,
         )
