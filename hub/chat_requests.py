@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
-from pydantic import BeforeValidator, Field, StrictBool, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 from pydantic_core import PydanticCustomError
 
 from hub.backplane.base import Position
@@ -63,13 +63,26 @@ def _inside(value: object) -> Iterable[object]:
 AutonomyWish = Annotated[Autonomy, BeforeValidator(_alias)]
 
 
-class SettingsRequest(WireModel):
+class DescribedModel(WireModel):
+    """The text below a field is its description in the OpenAPI document, in the words of the wire."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class SettingsRequest(DescribedModel):
     title: Annotated[str, Field(max_length=200)] | None = None
+    """What lists show; left out, it is made of the first message."""
     provider: Name | None = None
+    """Who answers: one of those that this hub has. Left out, the hub's default."""
     model: Name | None = None
+    """By the provider's own name of it. Left out, the provider's default."""
     system: Annotated[str, Field(max_length=100_000)] | None = None
+    """What the model is told before all messages."""
     autonomy: AutonomyWish | None = None
+    """Which tool calls wait for an approval: all (`ask`), those that write (`agent-default`), none (`agent-yolo`, or
+    `auto`). Only the owner raises it."""
     tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    """Words of the application's own, kept with the session."""
 
     def wish(self) -> SettingsWish:
         return SettingsWish(
@@ -84,6 +97,7 @@ class SettingsRequest(WireModel):
 
 class OpenRequest(SettingsRequest):
     session_id: SessionId | None = None
+    """Created if there is none, joined if there is (its settings stay then). Left out, a new id is made."""
 
 
 class UnshareRequest(WireModel):
@@ -110,22 +124,24 @@ class PositionRequest(WireModel):
         return Position(self.epoch, self.offset)
 
 
-class TextRequest(WireModel):
+class TextRequest(DescribedModel):
     """Words in a user's message."""
 
     type: Literal["text"]
     text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+    """Markdown, or whatever the user wrote."""
 
     def part(self) -> TextPart | None:
         """None where it says nothing."""
         return TextPart(self.text) if self.text.strip() else None
 
 
-class FilePartRequest(WireModel):
+class FilePartRequest(DescribedModel):
     """A file in a user's message, by the id that `Upload` gave. An `image` is a file as well."""
 
     type: Literal["file", "image"]
     file_id: Id
+    """As the upload gave it, of the same session."""
 
     def part(self) -> FilePart:
         """With the id only: what else there is to say of it is stored with the file."""
@@ -135,12 +151,15 @@ class FilePartRequest(WireModel):
 PartRequest = Annotated[TextRequest | FilePartRequest, Field(discriminator="type")]
 
 
-class ContentRequest(WireModel):
+class ContentRequest(DescribedModel):
     """What is said, under whatever id."""
 
     content: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] | Annotated[list[PartRequest], Field(max_length=100)] = ""
+    """A text, or a list of parts. It may be empty only beside `continues`."""
     context: Annotated[Json, BeforeValidator(_bounded_depth)] = None
+    """Anything that the model should know for this message, such as what is selected; kept with the message."""
     replaces: Id | None = None
+    """The messageId of a user's message that this one edits: it and all after it become `superseded`."""
 
     def parts(self) -> list[TextPart | FilePart]:
         """The parts that say something."""
@@ -151,15 +170,23 @@ class ContentRequest(WireModel):
 
 class MessageRequest(ContentRequest):
     message_id: Id
+    """Made by the client. The same one again asks nothing new, and gives the same answer; with another content it is
+    `conflict`."""
 
 
-class RunRequest(WireModel):
+class RunRequest(DescribedModel):
     provider: Name | None = None
+    """Who answers this message, if not the session's provider."""
     model: Name | None = None
+    """Which model answers this message, if not the session's."""
     autonomy: AutonomyWish | None = None
+    """For this answer; others than the owner may only lower the session's."""
     when_busy: Literal["queue", "reject", "replace"] = "queue"
+    """While another answer is written: wait for it (`queue`), be refused as `busy` (`reject`), stop it (`replace`)."""
     max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many requests to the model this answer may take; at most the hub's own limit."""
     continues: Id | None = None
+    """The runId (not the messageId) of an answer that was stopped or cut off: it is gone on with."""
 
     def wish(self) -> Wish:
         return Wish(
@@ -172,18 +199,26 @@ class RunRequest(WireModel):
         )
 
 
-class StopRequest(WireModel):
+class StopRequest(DescribedModel):
     run_id: Id | None = None
+    """Which answer to stop. With neither id, the one under way."""
     message_id: Id | None = None
+    """Of the user's message whose answer to stop, even before that message arrives."""
     queued: bool = False
+    """Whether what waits is stopped as well."""
 
 
-class ApprovalRequest(WireModel):
+class ApprovalRequest(DescribedModel):
     approve: StrictBool
+    """Whether the call may run."""
     arguments: Annotated[dict[str, Json], BeforeValidator(_bounded_depth)] | None = None
+    """They replace the model's whole. Where they do not fit, the call is asked about again, with a higher `attempt`."""
     reason: Annotated[str, Field(max_length=2000)] | None = None
+    """Of a denial; the model is told."""
     scope: ApprovalScope = "call"
+    """What is allowed: this call, the tool until the answer ends (`run`), or for the life of the session."""
     attempt: Annotated[int, Field(ge=1, le=MAX_INTEGER)] | None = None
+    """Which time of asking the user saw; left out, the newest."""
 
     def wish(self) -> ApprovalWish:
         return ApprovalWish(
@@ -252,21 +287,27 @@ class PresenceRequest(WireModel):
         return state
 
 
-class AgainRequest(WireModel):
+class AgainRequest(DescribedModel):
     """Which message is to be answered anew, and by whom."""
 
     message_id: Id | None = None
+    """Of the user's message; left out, the last one."""
     provider: Name | None = None
+    """Who answers, if not the session's provider."""
     model: Name | None = None
+    """Which model answers, if not the session's."""
 
 
 class RegenerateRequest(AgainRequest):
     regenerate_id: Id
+    """Made by the client. The same one again asks nothing new, and gives the same answer."""
 
 
-class ListRequest(WireModel):
+class ListRequest(DescribedModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+    """How many at most."""
     before: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None = None
+    """Only those older than this `updatedAt`."""
 
 
 class ReadRequest(WireModel):

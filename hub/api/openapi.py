@@ -88,7 +88,8 @@ def _parameters(operation: Operation) -> list[Json]:
     if operation.query is not None:
         for name, schema in operation.query.model_json_schema()["properties"].items():
             plain = next((one for one in schema.get("anyOf", ()) if one.get("type") != "null"), schema)
-            found.append({"name": name, "in": "query", "schema": {k: v for k, v in plain.items() if k != "title"}})
+            bare = {key: value for key, value in plain.items() if key not in ("title", "description")}
+            found.append({"name": name, "in": "query", "description": schema["description"], "schema": bare})
     if operation.streams == "always":
         text = "Go on after this event: its id, `epoch:offset`."
         found.append({"name": "Last-Event-ID", "in": "header", "description": text, "schema": _AFTER})

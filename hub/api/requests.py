@@ -14,11 +14,10 @@ from starlette.requests import Request
 
 from hub.api.problems import Problem
 from hub.backplane.base import Position
-from hub.chat_requests import AgainRequest, ContentRequest, Id, RunRequest
+from hub.chat_requests import AgainRequest, ContentRequest, DescribedModel, Id, RunRequest
 from hub.errors import CallError, ProtocolError
 from hub.protocol.values import load_json
 from hub.runs.files.kinds import MEDIA_TYPES, plain_type
-from hub.server.wire_model import WireModel
 
 WAIT_S = 30.0
 MAX_WAIT_S = 120.0
@@ -36,23 +35,26 @@ _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.IGNORECASE)
 
 
 class MessagePost(ContentRequest, RunRequest):
-    """A message, and how its answer is wanted. `message_id` makes it idempotent."""
+    """A message, and how its answer is wanted."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["content"]}, {"required": ["continues"]}]})
 
     message_id: Id | None = None
+    """Made by the client. The same one again asks nothing new, and gives the same answer. Left out, each asks."""
 
 
 class RegeneratePost(AgainRequest):
-    """`regenerate_id` makes it idempotent."""
+    """Which message is to be answered anew, and by whom."""
 
     regenerate_id: Id | None = None
+    """Made by the client. The same one again asks nothing new, and gives the same answer. Left out, each asks."""
 
 
-class FileQuery(WireModel):
+class FileQuery(DescribedModel):
     """What there is to say of a file besides its bytes and their `Content-Type`."""
 
     name: Annotated[str, Field(max_length=1000)] = "file"
+    """What it is called when it is shown and downloaded."""
 
 
 def file_facts(request: Request, max_bytes: int) -> tuple[str, int | None]:

@@ -142,3 +142,24 @@ async def test_events_in_the_document_are_those_that_are_sent(ann: Client) -> No
     for event in events:
         assert not list(check.iter_errors(event.value)), event.value
     assert list(check.iter_errors({"type": "none"}))
+
+
+def test_what_clients_write_is_described_field_by_field(served: Served) -> None:
+    document = served.http.get("/api/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    operations = [described for methods in document["paths"].values() for described in methods.values()]
+    written = [
+        content["schema"]["$ref"].rpartition("/")[2]
+        for described in operations
+        for media_type, content in described.get("requestBody", {}).get("content", {}).items()
+        if media_type == "application/json"
+    ]
+    assert len(written) == 5
+    for name in (*written, "TextRequest", "FilePartRequest"):
+        assert [field for field, of in schemas[name]["properties"].items() if not is_described(field, of)] == [], name
+    parameters = [one for described in operations for one in described["parameters"] if one["in"] != "path"]
+    assert [one["name"] for one in parameters if not one.get("description")] == []
+
+
+def is_described(field: str, schema: dict[str, object]) -> bool:
+    return field == "type" or bool(schema.get("description"))
