@@ -107,6 +107,29 @@ async def test_an_edit_that_needs_an_approval_of_its_own_is_asked_about_again(hu
     await done(hub, tab, "denied")
 
 
+async def test_an_edit_that_does_not_fit_stays_to_be_mended(hub: LiveHub, tabs: Tabs) -> None:
+    sheet = Sheet(hub)
+    tab = await tabs.open(hub.url)
+    await ask(hub, tab)
+    await expect(tab.get("autonomy")).to_have_text("agent-default")  # as the reason calls it
+    await tab.get("edit-arguments").click()
+    editor = tab.get("approval-editor")
+    slipped = '{"range": "C1", "formla": "=MAX(B1:B9)"}'
+    await editor.fill(slipped)
+    await tab.get("approve").click()
+    await expect(tab.get("approval")).to_have_attribute("data-attempt", "2")
+    reason = tab.get("approval-reason")
+    await expect(reason).to_contain_text("The edited arguments were not taken.")
+    await expect(reason).to_contain_text("formula")
+    await expect(reason).to_have_class("problem")
+    await expect(editor).to_have_value(slipped)
+    mended = {"range": "C1", "formula": "=MAX(B1:B9)"}
+    await editor.fill(json.dumps(mended))
+    await tab.get("approve").click()
+    await done(hub, tab, "success")
+    assert sheet.written == [mended]
+
+
 async def test_what_is_allowed_for_the_chat_is_not_asked_again(hub: LiveHub, tabs: Tabs) -> None:
     sheet = Sheet(hub)
     tab = await tabs.open(hub.url)

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from hub.errors import ProviderError
+from hub.terminal.link import open_link
 from hub.tools.base import ToolContext, ToolError
 from tests.e2e.live import LiveHub
 from tests.e2e.tab import Tab, Tabs
@@ -18,7 +19,9 @@ class Counting:
     """A tool that goes on when the test lets it."""
 
     def __init__(self, hub: LiveHub) -> None:
-        self._reports: asyncio.Queue[tuple[float | None, str | None] | dict[str, int] | ToolError] = asyncio.Queue()
+        self._reports: asyncio.Queue[tuple[float | None, str | None] | str | dict[str, int] | ToolError] = (
+            asyncio.Queue()
+        )
 
         @hub.app.tool(name="count_stock", title="Count the stock")
         async def count_stock(sku: str, ctx: ToolContext) -> dict[str, int]:
@@ -29,10 +32,16 @@ class Counting:
                     raise report
                 if isinstance(report, dict):
                     return report
-                await ctx.progress(*report)
+                if isinstance(report, str):
+                    await ctx.output(report)
+                else:
+                    await ctx.progress(*report)
 
     def report(self, fraction: float | None, note: str | None) -> None:
         self._reports.put_nowait((fraction, note))
+
+    def put_out(self, text: str) -> None:
+        self._reports.put_nowait(text)
 
     def finish(self, result: dict[str, int] | ToolError) -> None:
         self._reports.put_nowait(result)
@@ -89,6 +98,49 @@ async def test_who_joins_during_a_tool_call_sees_its_progress(hub: LiveHub, tabs
     for each in (tab, late):
         await each.has_status("complete")
     assert await tab.transcript() == await late.transcript()
+
+
+async def test_what_a_tool_puts_out_is_shown_while_it_runs(hub: LiveHub, tabs: Tabs) -> None:
+    counting = Counting(hub)
+    tab = await tabs.open(hub.url)
+    await begin_call(hub, tab)
+    output = tab.get("tool-output")
+    counting.put_out("shelf 1: 20\n")
+    await expect(output).to_have_text("shelf 1: 20")
+    counting.put_out("shelf 2: 22\n" * 40)
+    await expect(output).to_contain_text("shelf 2: 22")
+    at_end = "box => box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 8"
+    assert await output.evaluate(at_end)
+    late = await tabs.open(hub.url, await tab.session_id())
+    await expect(late.get("tool-output")).to_contain_text("shelf 2: 22")
+    counting.finish({"onHand": 42})
+    await expect(tab.get("tool-card")).to_have_attribute("data-state", "success")
+    await expect(output).to_have_count(0)
+    (await hub.puppet.step()).answer("There are 42.")
+    await tab.has_status("complete")
+
+
+async def test_a_call_of_a_client_shows_what_the_client_calls_itself(hub: LiveHub, tabs: Tabs) -> None:
+    tab = await tabs.open(hub.url)
+    await tab.send("Hello")
+    (await hub.puppet.step()).answer("Hello.")
+    await tab.has_status("complete")
+    session_id = await tab.session_id()
+    async with open_link(hub.url) as link:
+        tools = [{"name": "write_range"}]
+        await link.invoke("RegisterTools", session_id, {"name": "Budget.xlsx", "tools": tools})
+        await tab.send("Write it")
+        step = await hub.puppet.step()
+        step.call("c1", "write_range", {"range": "A1", "values": [[1]]})
+        step.end("tool_calls")
+        host = tab.get("tool-host")
+        await expect(host).to_have_text("in Budget.xlsx")
+        await expect(tab.page.get_by_role("region", name="in Budget.xlsx")).to_be_visible()
+        await tab.page.reload()
+        await expect(host).to_have_text("in Budget.xlsx")
+        await tab.get("deny").click()
+        (await hub.puppet.step()).answer("Then not.")
+        await tab.has_status("complete")
 
 
 async def test_a_tool_that_fails_says_why(hub: LiveHub, tabs: Tabs) -> None:

@@ -40,6 +40,8 @@ export interface ThinkingPart {
 export interface Progress {
   fraction?: number | null;
   note?: string | null;
+  /** What the tool has put out so far, or its end. */
+  output?: string | null;
 }
 export type Scope = "call" | "run" | "session";
 /** That a call was asked about, and the answer once there is one. */
@@ -68,6 +70,8 @@ export interface ToolPart {
   error?: string | null;
   access?: "read" | "write";
   host?: string;
+  /** What the client of `host` calls itself. */
+  hostName?: string | null;
   durationMs?: number | null;
   /** The result was cut to its beginning. */
   cut?: boolean;
@@ -184,6 +188,7 @@ type Kinds = {
     title?: string | null;
     access: "read" | "write";
     host: string;
+    hostName?: string | null;
   };
   tool_input: OfCall & { delta?: string | null; arguments?: Json };
   approval_needed: OfCall & Asked & { arguments: Json; preview?: Json };

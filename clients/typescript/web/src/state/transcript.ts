@@ -161,6 +161,7 @@ export class Transcript {
         this.calls.set(callId, { messageId, part });
         const call: ToolPart = { type: "tool_call", callId, name, access, host, state: "pending" };
         if (event.title != null) call.title = event.title;
+        if (event.hostName != null) call.hostName = event.hostName;
         return this.edit(messageId, (message) => withPart(message, part, call));
       }
       case "tool_input":
@@ -181,7 +182,7 @@ export class Transcript {
       case "tool_progress":
         return this.editCall(event.callId, (call) => ({
           ...call,
-          progress: { fraction: event.fraction ?? null, note: event.note ?? null },
+          progress: { fraction: event.fraction ?? null, note: event.note ?? null, output: event.output ?? null },
         }));
       case "tool_complete":
         return this.editCall(event.callId, ({ asked: _, ...call }) => ({

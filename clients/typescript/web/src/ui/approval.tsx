@@ -1,6 +1,6 @@
 /** A call that waits for somebody to allow it: what, why, and the answer, with other arguments where the user likes. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Chat } from "../state/chat";
 import type { Approval, Asked, Json, Scope, ToolPart } from "../state/contract";
 import { json, when } from "./format";
@@ -17,8 +17,18 @@ export function ApprovalBox({ chat, call, asked }: { chat: Chat; call: ToolPart;
   const [scope, setScope] = useState<Scope>("call");
   const [reason, setReason] = useState("");
   const [sent, setSent] = useState(false);
+  const [refused, setRefused] = useState(false);
   const read = edited === null ? null : readArguments(edited);
   const attempt = asked.attempt ?? 1;
+
+  // It is asked again: edited arguments that were taken are shown as such, those that were not stay to be mended.
+  useEffect(() => {
+    const isTaken = read !== null && "value" in read && sorted(read.value) === sorted(call.arguments);
+    setScope("call");
+    setReason("");
+    setRefused(edited !== null && !isTaken);
+    if (isTaken) setEdited(null);
+  }, [attempt]);
 
   const answer = (approve: boolean) => {
     setSent(true);
@@ -30,8 +40,10 @@ export function ApprovalBox({ chat, call, asked }: { chat: Chat; call: ToolPart;
   };
 
   return (
-    <section class="approval" data-testid="approval" data-attempt={attempt} aria-label={`Approval of ${call.title || call.name}`}>
-      <p data-testid="approval-reason">{asked.reason}</p>
+    <section class="approval" data-testid="approval" data-attempt={attempt} aria-label={`Approval of ${callName(call)}`}>
+      <p data-testid="approval-reason" class={refused ? "problem" : undefined}>
+        {asked.reason}
+      </p>
       {edited === null ? (
         <pre tabIndex={0} data-testid="approval-arguments">
           {json(call.arguments ?? {})}
@@ -94,9 +106,21 @@ export function ApprovalBox({ chat, call, asked }: { chat: Chat; call: ToolPart;
   );
 }
 
+function callName({ title, name, hostName }: ToolPart): string {
+  return `${title || name}${hostName ? ` in ${hostName}` : ""}`;
+}
+
 export function approvalText({ approve, by, scope }: Approval): string {
   const more = approve && scope && scope !== "call" ? `, for ${SCOPES[scope]}` : "";
   return `${approve ? "Allowed" : "Denied"} by ${by}${more}`;
+}
+
+/** The value's JSON, whatever order its fields come in: on the way to the hub and back it may change. */
+function sorted(value: Json | undefined): string | undefined {
+  const isObject = (inner: Json): inner is { [key: string]: Json } => typeof inner === "object" && inner !== null && !Array.isArray(inner);
+  return JSON.stringify(value, (_, inner: Json) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
 }
 
 type Read = { value: Json } | { problem: string };

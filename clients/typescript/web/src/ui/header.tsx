@@ -10,11 +10,12 @@ import { useViewer, useWatched } from "./hooks";
 import { People } from "./people";
 import { SignIn } from "./signin";
 
-const AUTONOMY: Record<Autonomy, { label: string; hint: string }> = {
-  ask: { label: "Asks first", hint: "Every tool call needs approval" },
-  "agent-default": { label: "Reads freely", hint: "Reading tools run, writing ones need approval" },
-  "agent-yolo": { label: "Acts freely", hint: "All tools run without asking" },
-  auto: { label: "Acts freely", hint: "All tools run without asking" },
+/** The mode itself is the badge: approvals, the API and the documentation call it so. */
+const AUTONOMY: Record<Autonomy, string> = {
+  ask: "Every tool call needs approval",
+  "agent-default": "Reading tools run, writing ones need approval",
+  "agent-yolo": "All tools run without asking",
+  auto: "All tools run without asking",
 };
 
 const LINKS: Record<LinkState, string> = {
@@ -85,8 +86,8 @@ export function Header({ chat, onMenu }: { chat: Chat; onMenu: () => void }) {
 
 /** What the agent may do by itself; pressed, it says so in a sentence. */
 function AutonomyChip({ autonomy }: { autonomy: Autonomy }) {
-  const { label, hint } = AUTONOMY[autonomy] ?? { label: autonomy, hint: "" };
-  return <HintChip label={label} testid="autonomy" title={hint} hint={hint && `${hint}.`} />;
+  const hint = AUTONOMY[autonomy] ?? "";
+  return <HintChip label={autonomy} testid="autonomy" title={hint} hint={hint && `${hint}.`} />;
 }
 
 function IconButton(props: { label: string; testid: string; path: string; onClick: () => void }) {

@@ -1,6 +1,6 @@
 /** The pieces of a message: text, thinking, tool calls, files. */
 
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Markdown } from "../markdown/markdown";
 import type { Chat } from "../state/chat";
 import type { Part, ToolPart, ToolState } from "../state/contract";
@@ -26,7 +26,7 @@ export function PartView({ chat, part, marked, growing }: Props) {
       return (
         <>
           <ToolCard call={part} />
-          {part.asked && <ApprovalBox key={part.asked.attempt} chat={chat} call={part} asked={part.asked} />}
+          {part.asked && <ApprovalBox chat={chat} call={part} asked={part.asked} />}
         </>
       );
     case "file":
@@ -61,34 +61,64 @@ function ToolCard({ call }: { call: ToolPart }) {
   const [open, setOpen] = useState(false);
   const state = STATES[call.state] ?? call.state;
   const live = call.state === "running" || call.state === "pending";
-  const { fraction, note } = call.progress ?? {};
+  const { fraction, note, output } = call.progress ?? {};
   return (
-    <details
-      class={`tool tool-${call.state}`}
-      data-testid="tool-card"
-      data-state={call.state}
-      onToggle={(event) => setOpen(event.currentTarget.open)}
-    >
-      <summary>
-        <span class={live ? "dot busy" : "dot"} aria-hidden="true" />
-        <span class="tool-title">{call.title || call.name}</span>
-        {call.host && call.host !== "server" && <span class="muted tool-host">{call.host}</span>}
-        <span class="tool-state" data-testid="tool-state">
-          {state}
-          {call.durationMs != null && ` · ${seconds(call.durationMs)}`}
-        </span>
-        <svg class="tool-fold" viewBox="0 0 24 24" width="14" height="14" aria-hidden="true">
-          <path d="m6 9 6 6 6-6" />
-        </svg>
-        {live && (fraction != null || note) && (
-          <span class="tool-progress" data-testid="tool-progress">
-            <progress max={1} {...(fraction != null ? { value: fraction } : {})} aria-label={`Progress of ${call.name}`} />
-            {note && <span class="muted">{note}</span>}
+    <>
+      <details
+        class={`tool tool-${call.state}`}
+        data-testid="tool-card"
+        data-state={call.state}
+        onToggle={(event) => setOpen(event.currentTarget.open)}
+      >
+        <summary>
+          <span class={live ? "dot busy" : "dot"} aria-hidden="true" />
+          <span class="tool-title">{call.title || call.name}</span>
+          {call.host && call.host !== "server" && (
+            <bdi class="muted tool-host" data-testid="tool-host">
+              in {call.hostName || "a client"}
+            </bdi>
+          )}
+          <span class="tool-state" data-testid="tool-state">
+            {state}
+            {call.durationMs != null && ` · ${seconds(call.durationMs)}`}
           </span>
-        )}
-      </summary>
-      {open && <ToolDetails call={call} />}
-    </details>
+          <svg class="tool-fold" viewBox="0 0 24 24" width="14" height="14" aria-hidden="true">
+            <path d="m6 9 6 6 6-6" />
+          </svg>
+          {live && (fraction != null || note) && (
+            <span class="tool-progress" data-testid="tool-progress">
+              <progress max={1} {...(fraction != null ? { value: fraction } : {})} aria-label={`Progress of ${call.name}`} />
+              {note && <span class="muted">{note}</span>}
+            </span>
+          )}
+        </summary>
+        {open && <ToolDetails call={call} />}
+      </details>
+      {live && output && <Output text={output} />}
+    </>
+  );
+}
+
+/** What a call has put out so far: its end is in sight, unless the user has scrolled up. */
+function Output({ text }: { text: string }) {
+  const box = useRef<HTMLPreElement>(null);
+  const atEnd = useRef(true);
+  useLayoutEffect(() => {
+    if (box.current !== null && atEnd.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [text]);
+  return (
+    <pre
+      ref={box}
+      class="tool-output"
+      data-testid="tool-output"
+      tabIndex={0}
+      aria-label="What it has put out"
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        atEnd.current = scrollHeight - scrollTop - clientHeight < 8;
+      }}
+    >
+      {text}
+    </pre>
   );
 }
 
