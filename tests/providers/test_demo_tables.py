@@ -14,10 +14,12 @@ from tests.providers.demo_runs import said
 from tests.providers.workbook_runs import done, tell
 from tests.providers.workbook_sentences import Case
 from tests.providers.workbook_tables import OF_SHOPS, QUESTIONS, REFUSED, WRITES, months, shops
+from tests.providers.workbook_wordings import CHARTS, CHARTS_OF_SHOPS, DECLINED
 
 TOOLS = {name: name for name in ("read_range", "write_range", "apply_formula", "format_range", "clear_range")}
 TOOLS |= {name: name for name in ("create_chart", "insert_rows_columns", "get_named_ranges", "create_named_range")}
-ALL = [(months, case) for case in (*QUESTIONS, *WRITES)] + [(shops, case) for case in OF_SHOPS]
+ALL = [(months, case) for case in (*QUESTIONS, *WRITES, *CHARTS)]
+ALL += [(shops, case) for case in (*OF_SHOPS, *CHARTS_OF_SHOPS)]
 PLAIN = [(book, case.sentence) for book, case in ALL if not re.search("[\"=]|'[^s]", case.sentence)]
 REVERSALS = ("not", "never", "except", "unless", "only", "if", "without", "instead", "half", "almost", "until", "else")
 JUNK = (*REVERSALS, "banana", "quickly", "42nd", "other", "previous", "maybe", "imagine", "?!", "negative", "zzz")
@@ -50,6 +52,14 @@ async def test_what_is_not_told_for_certain_writes_nothing(sentence: str) -> Non
     answer = said(await tell(sentence, workbook))
     assert workbook.writes == 0
     assert "did nothing" in answer or "did not understand" in answer
+
+
+@pytest.mark.parametrize(("sentence", "says"), DECLINED)
+async def test_why_nothing_is_done_is_told(sentence: str, says: str) -> None:
+    workbook = months()
+    answer = said(await tell(sentence, workbook))
+    assert workbook.writes == 0
+    assert says in answer
 
 
 def effect(sentence: str, workbook: Workbook) -> tuple[list[tuple[str, object]], str]:

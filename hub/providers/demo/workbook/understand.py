@@ -32,6 +32,7 @@ _ABOUT_SHEETS = frozenset(
     " divided ratio background shade centre center align paint rename order arrange filter empty wipe merge border undo"
     " totals averages columns".split()
 )
+_MAKING = frozenset("add create insert make append include new rename call called named titled name".split())
 _NO_TOOL = {
     **{"border": "borders", "borders": "borders", "width": "column widths", "autofit": "column widths"},
     **{"widen": "column widths", "wider": "column widths", "underline": "underlines", "underlined": "underlines"},
@@ -93,7 +94,21 @@ def understand(sentence: str, book: Book) -> tuple[Step, ...]:
     if isinstance(result, tuple):
         return result
     names_needed(words, lexicon, book)
+    _check_columns(words, lexicon, active)
     raise NotUnderstood(_piece(words, lexicon, result), active)
+
+
+def _check_columns(words: list[Word], lexicon: Lexicon, table: Table) -> None:
+    """ "The Tax column", where there is none and none is to be made."""
+    plains = [word.plain for word in words]
+    if not table.headers or _MAKING & set(plains):
+        return
+    for at, word in enumerate(words):
+        beside = plains[max(0, at - 1) : at] + plains[at + 1 : at + 2]
+        if word.kind in ("word", "text") and "column" in beside and not lexicon.knows(words, at):
+            *rest, last = [plain(header) for header in table.headers]
+            are = f"the columns are {', '.join(rest)} and {last}" if rest else f"the only one is {last}"
+            raise Refusal(f"there is no column “{plain(str(word.value or word.text))}”: {are}")
 
 
 def _may_be_a_header(word: Word) -> bool:

@@ -85,7 +85,7 @@ today = today ['s date] | current date | date of today
 chart = (chart | plot | graph | visualise | visualize) <charted> [<chart_as>] <chart_rest>* | <chart_verb> [new]
     [<kind>] (chart | graph | plot | diagram) [(of | for | from | with | showing | using | that shows | comparing |
     based on | out of | to show | on | which shows | plotting | displaying) <charted>] <chart_rest>* | <chart_verb>
-    <charted> (as | in | into | on) [<kind>] (chart | graph | plot | diagram) <chart_rest>* | <kind> (chart | graph |
+    <charted> (as | in | into | on) [<kind>] (chart | graph | plot | diagram) <chart_rest>* | [<kind>] (chart | graph |
     plot) (of | for | showing | with) <charted> <chart_rest>* | turn <charted> into [<kind>] (chart | graph)
     <chart_rest>*
 chart_verb = draw | make | create | add | insert | show | build | give | generate | plot | produce | put | display

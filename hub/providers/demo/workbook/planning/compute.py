@@ -8,8 +8,9 @@ from hub.providers.demo.workbook.planning.conditions import fits
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, plain, told
 from hub.providers.demo.workbook.planning.looks import apply_format
 from hub.providers.demo.workbook.planning.places import ranges
+from hub.providers.demo.workbook.planning.results import Result
 from hub.providers.demo.workbook.planning.targets import below, beside
-from hub.providers.demo.workbook.planning.values import Result, value_of
+from hub.providers.demo.workbook.planning.values import value_of
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.reading.leaves import Misread
 
