@@ -1,7 +1,7 @@
 """What clients write in calls of the chat hub and of the HTTP API, checked (design, sections 3.2 and 3.3).
 
-Field names ignore case and underscores, null is absent, unknown fields are ignored; what does not fit is refused with
-`invalid_arguments` and a sentence that names the field.
+Field names ignore case and underscores, null is absent, unknown fields are ignored (but refused in bodies of the HTTP
+API); what does not fit is refused with `invalid_arguments` and a sentence that names the field.
 """
 
 from collections.abc import Iterable

@@ -17,6 +17,7 @@ from hub.api.requests import (
     RegeneratePost,
     file_facts,
     numbers_of,
+    parse_body,
     position_of,
     read_body,
     read_file,
@@ -25,7 +26,7 @@ from hub.api.requests import (
 from hub.api.stream import EventSink, EventStream, Follow
 from hub.backplane.base import Position
 from hub.chat.parts import WireStruct
-from hub.chat_requests import ApprovalRequest, ListRequest, OpenRequest, StopRequest, parse
+from hub.chat_requests import ApprovalRequest, ListRequest, Model, OpenRequest, StopRequest, parse
 from hub.errors import CallError
 from hub.protocol.messages import Encoded
 from hub.runs.access import role_of
@@ -76,7 +77,7 @@ class Endpoints:
     # ---------------------------------------------------------------------------------------------- sessions
 
     async def open_session(self, request: Request, user: User) -> Response:
-        wanted = parse(OpenRequest, await self._body(request))
+        wanted = await self._body(OpenRequest, request)
         is_new = wanted.session_id is None or not await self._is_there(user, wanted.session_id)
         session, top = await self._chats.open(user.key, wanted.session_id, wanted.wish())
         opened = OpenedSession(
@@ -136,7 +137,7 @@ class Endpoints:
     # -------------------------------------------------------------------------------------------------- runs
 
     async def send_message(self, request: Request, user: User) -> Response:
-        wanted = parse(MessagePost, await self._body(request))
+        wanted = await self._body(MessagePost, request)
         session_id = _session_id(request)
 
         async def ask() -> Asked:
@@ -153,7 +154,7 @@ class Endpoints:
         return await self._answer(request, user, ask)
 
     async def regenerate(self, request: Request, user: User) -> Response:
-        wanted = parse(RegeneratePost, await self._body(request))
+        wanted = await self._body(RegeneratePost, request)
         session_id = _session_id(request)
 
         async def ask() -> Asked:
@@ -172,7 +173,7 @@ class Endpoints:
         return _json(await self._chats.run(user.key, _session_id(request), request.path_params["runId"]))
 
     async def stop(self, request: Request, user: User) -> Response:
-        wanted = parse(StopRequest, await self._body(request))
+        wanted = await self._body(StopRequest, request)
         answer = await self._chats.asking.stop(
             user.key,
             _session_id(request),
@@ -183,7 +184,7 @@ class Endpoints:
         return _json(answer)
 
     async def resolve_approval(self, request: Request, user: User) -> Response:
-        wish = parse(ApprovalRequest, await self._body(request)).wish()
+        wish = (await self._body(ApprovalRequest, request)).wish()
         call_id = request.path_params["callId"]
         return _json(await self._chats.approving.resolve(user.key, _session_id(request), call_id, wish))
 
@@ -236,9 +237,10 @@ class Endpoints:
 
     # ------------------------------------------------------------------------------------------------ shared
 
-    async def _body(self, request: Request) -> object:
+    async def _body(self, model: type[Model], request: Request) -> Model:
         options = self._options
-        return await read_body(request, max_bytes=options.max_receive_bytes, timeout_s=options.client_timeout_s)
+        body = await read_body(request, max_bytes=options.max_receive_bytes, timeout_s=options.client_timeout_s)
+        return parse_body(model, body)
 
     def _stream(
         self,

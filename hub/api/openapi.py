@@ -147,4 +147,6 @@ def _schemas() -> dict[str, Json]:
     _, read = models_json_schema(
         [(body, "validation") for body in bodies], ref_template=_REF.replace("{name}", "{model}")
     )
+    for body in bodies:
+        read["$defs"][body.__name__]["additionalProperties"] = False
     return {**schemas, "Event": event, "ServerSentEvent": _SENT, **read["$defs"]}

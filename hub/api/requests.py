@@ -5,6 +5,7 @@ are made here: who repeats such a request asks twice.
 """
 
 import asyncio
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Annotated
@@ -14,10 +15,11 @@ from starlette.requests import Request
 
 from hub.api.problems import Problem
 from hub.backplane.base import Position
-from hub.chat_requests import AgainRequest, ContentRequest, DescribedModel, Id, RunRequest
+from hub.chat_requests import AgainRequest, ContentRequest, DescribedModel, Id, Model, RunRequest, parse
 from hub.errors import CallError, ProtocolError
 from hub.protocol.values import load_json
 from hub.runs.files.kinds import MEDIA_TYPES, plain_type
+from hub.server.methods import fold
 
 WAIT_S = 30.0
 MAX_WAIT_S = 120.0
@@ -27,6 +29,9 @@ WAIT_HELP = "`wait=N`: how many seconds to wait for the finished answer; `respon
 
 POSITION = "[^:]{1,128}:[0-9]{1,15}"
 """What the id of an event looks like: epoch:offset."""
+
+MAX_NAME_CHARS = 100
+"""Of what is repeated of a client's own words in a refusal."""
 
 _CLOSE = {"connection": "close"}  # what still comes of the body is not read
 
@@ -138,6 +143,19 @@ async def _read(request: Request, max_bytes: int, timeout_s: float) -> bytes:
 def _check_not_compressed(request: Request) -> None:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "unsupported_media_type", "The body must not be compressed: send it as it is.")
+
+
+def parse_body(model: type[Model], body: object) -> Model:
+    """Raises `invalid_arguments`, also for a field that there is not: who writes a request by hand misspells one, and
+    would not be told. (Calls of the hub ignore such a field, which a client that is newer than the node may send.)"""
+    if isinstance(body, dict):
+        known = {fold(name): of.alias or name for name, of in model.model_fields.items()}
+        if (unknown := next((name for name in body if fold(name) not in known), None)) is not None:
+            name = unknown[:MAX_NAME_CHARS]
+            nearest = difflib.get_close_matches(name, known.values(), n=1)
+            meant = f"{nearest[0]} is the nearest" if nearest else f"these are there: {', '.join(known.values())}"
+            raise CallError("invalid_arguments", f"{name}: There is no such field; {meant}.")
+    return parse(model, body)
 
 
 def numbers_of(query: Mapping[str, str], *names: str) -> dict[str, object]:

@@ -249,3 +249,14 @@ def test_every_code_of_the_hub_has_a_status() -> None:
 async def test_advice_names_routes_of_the_api(ann: Client) -> None:
     detail = await ann.problem(404, "session_not_found", "GET", "/sessions/nosuch")
     assert detail == "There is no such session. Open one with POST /api/sessions."
+
+
+async def test_a_field_that_there_is_not_is_refused_with_the_nearest(ann: Client) -> None:
+    for path, body, said in (
+        ("/sessions", {"sessionIdd": "tea"}, "sessionIdd: There is no such field; sessionId is the nearest."),
+        ("/sessions", {"": 1}, ": There is no such field; these are there: title, provider, "),
+        (MESSAGES, {"content": "hi", "max_step": None}, "max_step: There is no such field; maxSteps is the nearest."),
+        ("/sessions/ses/stop", {"x" * 5000: 1}, f"{'x' * 100}: There is no such field; these are there: runId, "),
+    ):
+        assert said in await ann.problem(400, "invalid_arguments", "POST", path, body)
+    assert (await ann.ask("POST", "/sessions", {"SESSION_ID": "tea"}, 201))["sessionId"] == "tea"
