@@ -2,11 +2,12 @@
 concrete classes."""
 
 import asyncio
+import functools
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -51,7 +52,20 @@ CHAT_PATH = "/hub"
 
 F = TypeVar("F", bound=ToolFunction)
 H = TypeVar("H", bound=type[AnyHub])
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _called(make: Callable[P, T]) -> Callable[P, T]:
+    """Of a method that makes a decorator: says so where it is taken for one, without parentheses."""
+
+    @functools.wraps(make)
+    def checked(*args: P.args, **named: P.kwargs) -> T:
+        if len(args) > 1:  # more than `self`: the function under it
+            raise TypeError(f"write @app.{make.__name__}(), with the parentheses: it takes names only")
+        return make(*args, **named)
+
+    return checked
 
 
 class Hubline:
@@ -149,6 +163,7 @@ class Hubline:
 
     # ------------------------------------------------------------------------------------------- extending it
 
+    @_called
     def tool(
         self,
         *,
@@ -173,6 +188,7 @@ class Hubline:
             max_result_bytes=self.settings.max_tool_result_bytes,
         )
 
+    @_called
     def input_check(
         self, *, name: str | None = None, timeout_s: float = 5.0, fails: Fails = "closed"
     ) -> Callable[[InputFunction], InputFunction]:
@@ -180,12 +196,14 @@ class Hubline:
         it; if it fails, the message is refused too, unless it fails `open`. See docs/hooks.md, for all hooks."""
         return self.hooks.input_check(name=name, timeout_s=timeout_s, fails=fails)
 
+    @_called
     def add_context(
         self, *, name: str | None = None, timeout_s: float = 10.0
     ) -> Callable[[ContextFunction], ContextFunction]:
         """A decorator: what this function finds for a question goes to the model with it; watchers see the sources."""
         return self.hooks.add_context(name=name, timeout_s=timeout_s)
 
+    @_called
     def on_output(
         self, *, name: str | None = None, timeout_s: float = 2.0
     ) -> Callable[[OutputFunction], OutputFunction]:

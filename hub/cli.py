@@ -1,6 +1,7 @@
 """The command `hubline`: what is wrong with a start is one sentence on stderr and exit code 2, never a traceback."""
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
     try:
+        if unknown:
+            raise _unknown(arguments.command, unknown)
         code = arguments.run(arguments)
         assert isinstance(code, int)
         return code
@@ -50,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             # A bare --detailed-errors is enough to switch it on.
             bare = {"nargs": "?", "const": "true"} if field.annotation is bool else {}
             serve_parser.add_argument(flag, dest=name, metavar=_metavar(name), help=text, **bare)  # type: ignore[arg-type]  # the two spellings of one call
-    serve_parser.set_defaults(run=_serve)
+    serve_parser.set_defaults(run=_serve, command=serve_parser)
 
     chat_parser = commands.add_parser("chat", help="talk to a hub from the terminal")
     chat_parser.add_argument("--url", default=chat.DEFAULT_URL, help="the hub's address (default: %(default)s)")
@@ -62,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what is said to tool calls that need approval when the message is piped in: all are allowed, none is "
         "(which is what happens without this; it then ends with 1), or they wait for somebody else to answer",
     )
-    chat_parser.set_defaults(run=_chat)
+    chat_parser.set_defaults(run=_chat, command=chat_parser)
 
     token_parser = commands.add_parser(
         "token",
@@ -76,8 +79,17 @@ def _parser() -> argparse.ArgumentParser:
     token_parser.add_argument(
         "--ttl", default="1h", help="how long it is good: 90s, 30m, 1h, 7d (default: %(default)s)"
     )
-    token_parser.set_defaults(run=_token)
+    token_parser.set_defaults(run=_token, command=token_parser)
     return parser
+
+
+def _unknown(command: argparse.ArgumentParser, words: Sequence[str]) -> SettingsError:
+    """Says what the first of the words may have been meant for, without its value, which may be a secret."""
+    word = next((word for word in words if word.startswith("-")), words[0]).partition("=")[0][:40]
+    flags = re.findall(r"--[\w-]+", command.format_usage())
+    nearest = difflib.get_close_matches(word, flags, n=1)
+    more = f"the nearest is {nearest[0]}" if nearest else f"{command.prog} --help names all"
+    return SettingsError(f"{command.prog} does not know {word}; {more}.")
 
 
 def _metavar(name: str) -> str:

@@ -1,5 +1,6 @@
 """The settings of the tools on the server: the MCP servers whose tools runs may call, and what `fetch` may read."""
 
+import difflib
 import re
 from typing import Annotated
 
@@ -58,6 +59,11 @@ class ToolSettings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
+            if first["type"] == "extra_forbidden":
+                keys = list(McpServerSettings.model_fields)
+                nearest = difflib.get_close_matches(str(first["loc"][-1]), keys, n=1)
+                more = f"the nearest is {nearest[0]}" if nearest else f"there are {', '.join(keys)}"
+                raise sentence(f"HUBLINE_MCP_SERVERS is wrong at {place}: There is no such key; {more}.") from None
             raise sentence(f"HUBLINE_MCP_SERVERS is wrong{place and f' at {place}'}: {first['msg']}.") from None
         for name, entry in entries.items():
             if (entry.command is None) == (entry.url is None):

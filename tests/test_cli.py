@@ -37,6 +37,23 @@ def test_version(tmp_path: Path) -> None:
     assert hubline("--version", folder=tmp_path).stdout == f"hubline {version('hubline')}\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serve", "--prot", "8000"], "hubline serve does not know --prot; the nearest is --port."),
+        (
+            ["serve", "--bakplane=redis://:s3cret@x"],
+            "hubline serve does not know --bakplane; the nearest is --backplane.",
+        ),
+        (["chat", "--sesion", "x"], "hubline chat does not know --sesion; the nearest is --session."),
+        (["serve", "8000"], "hubline serve does not know 8000; hubline serve --help names all."),
+    ],
+)
+def test_a_misspelled_flag_is_told_the_nearest(words: list[str], said: str, tmp_path: Path) -> None:
+    ended = hubline(*words, folder=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"hubline: {said}\n")
+
+
 def test_help_names_every_documented_flag(tmp_path: Path) -> None:
     text = hubline("serve", "--help", folder=tmp_path).stdout
     for flag in ("host", "port", "workers", "backplane", "provider", "model", "certfile", "keyfile"):

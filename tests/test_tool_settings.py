@@ -22,7 +22,9 @@ THINGS = str(Path(__file__).parent / "tools" / "mcp" / "things.py")
         ('{"a": {}}', "a command or a url for a, and not both"),
         ('{"a": {"command": "x", "url": "http://x"}}', "and not both"),
         ('{"a": {"url": "ftp://x"}}', "HUBLINE_MCP_SERVERS is wrong at a.url"),
-        ('{"a": {"command": "x", "environment": {"KEY": "s3cret"}}}', "wrong at a.environment"),
+        ('{"a": {"command": "x", "environment": {"KEY": "s3cret"}}}', "wrong at a.environment: There is no such key"),
+        ('{"a": {"comand": "x"}}', "wrong at a.comand: There is no such key; the nearest is command."),
+        ('{"a": {"command": "x", "cwd": "/"}}', "no such key; there are command, args, env, url, headers."),
     ],
 )
 def test_wrong_servers_are_told_in_a_sentence_without_their_secrets(servers: str, problem: str) -> None:

@@ -97,8 +97,8 @@ class SqliteFile:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SettingsError(
-                f"The database file {self.path} is served by another process; stop that one, name another file, "
-                "or use Redis for more than one process."
+                f"The database file {self.path} is served by another process; stop that one, name another file "
+                "with --backplane sqlite:///FILE, or use Redis for more than one process."
             ) from None
 
     def _connect(self) -> None:

@@ -107,6 +107,8 @@ class McpConnection:
                 attempt.cancel()
                 await asyncio.wait({attempt}, timeout=10)
             error = None if attempt.cancelled() else attempt.exception()
+        if isinstance(_first(error), FileNotFoundError) and self._server.command is not None:
+            return f"there is no program {self._server.command!r}; install it, or name it by its whole path"
         return "the attempt was cut short" if error is None else _reason(error)
 
     async def _follow(self) -> None:
@@ -241,11 +243,17 @@ class McpConnection:
         return to_result(result, self._limits.max_result_bytes)
 
 
-def _reason(error: BaseException) -> str:
-    """In a line: of a group, that of its first one."""
+def _first(error: BaseException | None) -> BaseException | None:
+    """Of a group, its first one."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"[:MAX_ERROR]
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """In a line."""
+    first = _first(error)
+    return f"{type(first).__name__}: {first}"[:MAX_ERROR]
 
 
 class McpServers:

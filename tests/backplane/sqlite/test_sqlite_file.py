@@ -101,7 +101,8 @@ async def test_file_is_of_a_newer_schema(open_file: Open, tmp_path: Path) -> Non
 
 async def test_file_is_served_already(open_file: Open, tmp_path: Path) -> None:
     first = await open_file()
-    assert "served by another process" in await refused(open_file, tmp_path / "hub.db")
+    text = await refused(open_file, tmp_path / "hub.db")
+    assert "served by another process" in text and "--backplane sqlite:///FILE" in text
     await write(first, (await take(first)).fence, "still works")
     await first.close()
     second = await open_file()

@@ -195,6 +195,8 @@ async def test_a_server_that_refuses_us_or_is_none_is_tried_again_and_again(capl
         async with McpServers(servers, tools, limits).running():
             await until(lambda: all(said(server) >= (1 if server.name == "mute" else 2) for server in servers))
     assert len(tools) == 0
+    there_is_none = "MCP server missing: there is no program '/nonexistent/mcp'; install it"
+    assert any(text.startswith(there_is_none) for text in caplog.messages)
 
 
 async def test_names_that_are_taken_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
