@@ -14,6 +14,9 @@ from hub.providers.demo.workbook.table import Table, find
 WHOLE = Range(1, 0, 26, 0)
 """Columns A to Z: where a sheet's table is looked for."""
 
+MAX_CELLS = 500_000
+"""Looked at for one sentence, each time that one is."""
+
 
 class Unread(Exception):
     """These cells have to be read first. The plan starts anew with them. `guessed`: the sheet may not be there."""
@@ -21,6 +24,10 @@ class Unread(Exception):
     def __init__(self, place: Range, *, guessed: bool = False) -> None:
         super().__init__(place.address())
         self.place, self.guessed = place, guessed
+
+
+class TooLarge(Exception):
+    """What is asked about has more cells than are looked at."""
 
 
 class UnreadNames(Exception):
@@ -46,6 +53,7 @@ class Book:
         self.names: Mapping[str, Range] | None = None  # None until they were read
         self._tables: dict[str, Table] = {}  # since the last write
         self._written: dict[tuple[str, int, int], tuple[Json, str | None]] = {}
+        self._looked_at = 0  # cells
 
     def forget_writes(self) -> None:
         self._written.clear()
@@ -62,7 +70,8 @@ class Book:
         return empty or any(not is_empty(cell) for row in found.values for cell in row)
 
     def value(self, sheet: str | None, row: int, column: int) -> Json:
-        """None for an empty cell."""
+        """None for an empty cell. Raises `TooLarge`, as all do that look at cells."""
+        self._count(1)
         written = self._written.get((key(sheet), row, column))
         if written is not None:
             return written[0]
@@ -71,6 +80,7 @@ class Book:
 
     def formula(self, sheet: str | None, row: int, column: int) -> str | None:
         """None for a cell that has none."""
+        self._count(1)
         written = self._written.get((key(sheet), row, column))
         if written is not None:
             return written[1]
@@ -113,6 +123,7 @@ class Book:
         return all(is_empty(one) for row in self.rows(place) for one in row)
 
     def write(self, sheet: str | None, row: int, column: int, value: Json, formula: str | None = None) -> None:
+        self._count(1)
         self._written[key(sheet), row, column] = (value, formula)
         self._tables.clear()
 
@@ -125,6 +136,7 @@ class Book:
         shut = self.used(place)
         area = self._covering(shut)
         rows, columns = range(1, shut.bottom + 1), range(1, shut.right + 1)
+        self._count(len(rows) * len(columns))
         values: list[list[Json]] = [[None] * len(columns) for _ in rows]
         formulas: list[list[str | None]] = [[None] * len(columns) for _ in rows]
         for row in rows if area is not None else ():
@@ -137,6 +149,11 @@ class Book:
                 values[row - 1][column - 1], formulas[row - 1][column - 1] = value, formula
         found = self._tables[key(sheet)] = find(sheet, values, formulas)
         return found
+
+    def _count(self, cells: int) -> None:
+        self._looked_at += cells
+        if self._looked_at > MAX_CELLS:
+            raise TooLarge
 
     def _covering(self, place: Range) -> Area | None:
         for area in self.areas:

@@ -9,7 +9,8 @@ from collections.abc import Generator, Mapping, Sequence
 import msgspec
 
 from hub.chat.parts import Json, ToolCallPart
-from hub.providers.demo.workbook.book import Area, Book, Unread, UnreadNames
+from hub.providers.demo.workbook.book import Area, Book, TooLarge, Unread, UnreadNames
+from hub.providers.demo.workbook.language.notation import TooManyWays
 from hub.providers.demo.workbook.planning.desk import Act, Refusal, Step, text_of
 from hub.providers.demo.workbook.ranges import Range, parse
 from hub.providers.demo.workbook.refusals import not_understood, refused
@@ -71,6 +72,10 @@ def _calls(sentence: str, offered: Mapping[str, str], said: list[str]) -> Calls:
             return not_understood(problem)
         except Refusal as problem:
             return refused(problem)
+        except TooManyWays:
+            return refused(Refusal("that can be read in too many ways: say it in shorter sentences"))
+        except TooLarge:
+            return refused(Refusal("that is about too many cells: name a smaller range"))
         else:
             yield from _run(steps, offered, said)
             return " ".join(said) + "\n"

@@ -13,6 +13,9 @@ import msgspec
 from hub.providers.demo.workbook.language.words import Word
 
 MAX_TREES = 200
+MAX_STEPS = 20_000
+"""Of one row of words; what people say takes one or two thousand."""
+
 _SYMBOL = re.compile(r"<\w+>|\[|\]|\(|\)|\||\*|[^\s\[\]()|*<>]+|[<>]=?")
 
 
@@ -144,6 +147,10 @@ class Grammar:
         return item
 
 
+class TooManyWays(Exception):
+    """The words can be read in more ways than are looked at."""
+
+
 class Parse:
     """One row of words against one grammar. `furthest` is the first word that nothing could be made of."""
 
@@ -155,9 +162,10 @@ class Parse:
         self._nexts = [{word.plain, *(leaf.kind for leaf, _ in leaves.get(at, ()))} for at, word in enumerate(words)]
         self._nexts.append(set())
         self.furthest = 0
+        self.steps = 0  # ways looked at
 
     def trees(self, rule: str) -> list[Tree]:
-        """Those that take all words; at most `MAX_TREES`."""
+        """Those that take all words; at most `MAX_TREES`. Raises `TooManyWays`."""
         whole: list[Tree] = []
         for parts, end in self._rule(rule, 0):
             if end == len(self._words):
@@ -180,6 +188,9 @@ class Parse:
         return found
 
     def _expression(self, wanted: _Expression, at: int) -> Iterator[_Found]:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise TooManyWays
         begins, is_empty = self._grammar.begin(wanted)
         if not is_empty and begins.isdisjoint(self._nexts[at]):
             return

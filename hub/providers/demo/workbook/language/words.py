@@ -20,6 +20,9 @@ class Word(msgspec.Struct, frozen=True):
     value: float | int | str | Range | None = None
 
 
+MAX_NUMBER = 10**15
+
+
 class Unreadable(Exception):
     """A formula without its end, or a sentence too long. The text is for the user."""
 
@@ -131,6 +134,8 @@ def _word(found: re.Match[str]) -> Word:
         case "number":
             digits = text.translate({ord(char): None for char in ",$€£% "})
             number = float(digits) if "." in digits else int(digits)
+            if abs(number) > MAX_NUMBER:
+                raise Unreadable("it has a number of more than 15 digits, which sheets do not keep")
             return Word("percent" if "%" in text else "number", text, lower, number)
         case "possessive":
             return Word("mark", text, "'s")
