@@ -5,9 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-QUESTION = "Allow it? (y, n, e to edit; y run, y session for all of its kind; n and why) "
+QUESTION = "Allow it? (y, y run, y session, n or e; ? explains them) "
 EDITING = "Arguments: "
-ADVICE = "Say y or n; or e, and change the arguments as JSON."
+CHOICES = """\
+  y          yes, this call
+  y run      yes, and all further calls of this tool until the answer ends
+  y session  yes, and all further calls of this tool in this session
+  n          no; what you write after it is told to the model as the reason
+  e          change the arguments first, as JSON"""
 SCOPES = {"": "call", "call": "call", "run": "run", "session": "session"}
 
 
@@ -38,10 +43,11 @@ Rule = Literal["all", "none", "wait"]
 """What is said to calls where nobody is asked: yes, no, or nothing, which leaves them to somebody else."""
 
 NOBODY = "Nobody is at the terminal to be asked."
+NOT_WANTED = "The user allows no calls that need approval."
 RULES: Mapping[Rule, str] = {
     "all": "allowed, by --approve all",
     "none": "denied, by --approve none",
-    "wait": "waiting until somebody allows or denies it elsewhere, in the viewer say",
+    "wait": "waiting until somebody allows or denies it elsewhere, in the viewer say, in the session",
 }
 DENIED_UNASKED = (
     "denied: nobody is here to be asked. --approve all allows all calls, --approve wait leaves them to others"
@@ -49,14 +55,16 @@ DENIED_UNASKED = (
 
 
 def ruled_answer(approval: Approval, rule: Rule | None) -> Answer | None:
-    """What the rule says; None is nothing. Without a rule it is no, since a pipe waits for nobody."""
+    """What the rule says; None is nothing. Without a rule it is no, since a pipe waits for nobody. The reason is for
+    the model."""
     match rule:
         case "all":
             return {"approve": True, "attempt": approval.attempt}
         case "wait":
             return None
         case _:
-            return {"approve": False, "reason": NOBODY, "attempt": approval.attempt}
+            reason = NOBODY if rule is None else NOT_WANTED
+            return {"approve": False, "reason": reason, "attempt": approval.attempt}
 
 
 def read_answer(approval: Approval, ask: Callable[[str, str], str], say: Callable[[str], None]) -> Answer:
@@ -75,7 +83,7 @@ def read_answer(approval: Approval, ask: Callable[[str, str], str], say: Callabl
                 answer = _edited(ask(EDITING, rest or approval.arguments_text))
         if answer is not None:
             return {**answer, "attempt": approval.attempt}
-        say(ADVICE)
+        say(CHOICES)
 
 
 def _edited(text: str) -> Answer | None:

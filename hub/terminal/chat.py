@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from hub.errors import HubError
-from hub.terminal.approval import Answer, Approval, Rule, read_answer
+from hub.terminal.approval import CHOICES, Answer, Approval, Rule, read_answer
 from hub.terminal.keyboard import Discarded, Keyboard
 from hub.terminal.link import LinkLost, LinkRefused
 from hub.terminal.ruled import RuledApprovals
@@ -220,6 +220,8 @@ class _Approvals:
         for approval in list(self._session.view.approvals.values()):
             key = (approval.call_id, approval.attempt)
             if key not in self._asked:
+                if not self._asked:
+                    self._say(CHOICES)
                 self._asked.add(key)
                 answer = read_answer(approval, self._ask, self._say)
                 self._background.start(self._resolve(approval, answer))

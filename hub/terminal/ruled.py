@@ -32,7 +32,9 @@ class RuledApprovals:
                 if key in self._told or approval.run_id not in self._session.view.own_runs:
                     continue
                 self._told.add(key)
-                self._show([Piece("status", f"  {DENIED_UNASKED if self._rule is None else RULES[self._rule]}")])
+                said = DENIED_UNASKED if self._rule is None else RULES[self._rule]
+                where = f" {self._session.session_id}" if self._rule == "wait" else ""
+                self._show([Piece("status", f"  {said}{where}")])
                 answer = ruled_answer(approval, self._rule)
                 if answer is None:
                     continue

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hub.terminal.approval import ADVICE, Approval, read_answer
+from hub.terminal.approval import CHOICES, QUESTION, Approval, read_answer
 from hub.terminal.link import open_link
 from hub.terminal.view import Piece, View
 from tests.running import Running, running
 from tests.terminal.test_prompt import PROMPT, STOPPED, chatting
 
-QUESTION = "n and why) "
 APPROVAL = Approval("c1", 1, "write_range", "It writes.", {"range": "A1"})
 
 
@@ -31,13 +30,13 @@ def typed(*lines: str) -> Callable[[str, str], str]:
         (["n not this sheet"], {"approve": False, "reason": "not this sheet"}),
         (["e", '{"range": "B2"}'], {"approve": True, "arguments": {"range": "B2"}}),
         (["edit", ""], {"approve": True, "arguments": {"range": "A1"}}),
-        (["", "what?", "y ever", "e", "no JSON", "e", "[1]", "y"], {"approve": True, "scope": "call"}),
+        (["?", "what?", "y ever", "e", "no JSON", "e", "[1]", "y"], {"approve": True, "scope": "call"}),
     ],
 )
 def test_a_line_is_an_answer(lines: list[str], answer: Mapping[str, object]) -> None:
     said: list[str] = []
     assert read_answer(APPROVAL, typed(*lines), said.append) == {**answer, "attempt": 1}
-    assert said == [ADVICE] * (5 if len(lines) > 2 else 0)
+    assert said == [CHOICES] * (5 if len(lines) > 2 else 0)
 
 
 NEEDED = {"type": "approval_needed", "callId": "c1", "reason": "It writes.", "arguments": {"range": "A1"}}
@@ -95,6 +94,7 @@ def test_a_person_allows_denies_and_edits(server: Running, tmp_path: Path) -> No
         terminal.type(f"{TABLE}\n")
         terminal.wait_for("waits for approval: In the mode ask, every tool call needs approval.")
         terminal.wait_for("pen,20")
+        terminal.wait_for("y session  yes, and all further calls of this tool in this session")
         terminal.wait_for(QUESTION)
         terminal.type("y run\n")
         terminal.wait_for("was approved by anonymous")

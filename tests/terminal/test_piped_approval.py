@@ -63,6 +63,7 @@ def test_none_is_allowed_where_that_is_wanted(server: Running, tmp_path: Path) -
     process = chat(server, "none", tmp_path, "--approve", "none")
     answer, rest = process.communicate(timeout=TIMEOUT_S)
     assert "denied, by --approve none" in rest
+    assert "The user allows no calls that need approval." in rest and "Nobody is at the terminal" not in rest
     assert "71" not in answer
     assert process.returncode == 0, rest
 
@@ -74,6 +75,7 @@ def test_somebody_else_may_be_waited_for(server: Running, tmp_path: Path) -> Non
     while "waiting until somebody allows or denies it elsewhere" not in told:
         told += (line := process.stderr.readline())
         assert line, told
+    assert told.endswith("in the session wait\n")
     asyncio.run(allow(server.url, "wait"))
     answer, rest = process.communicate(timeout=TIMEOUT_S)
     assert "was approved by anonymous" in rest
@@ -95,7 +97,7 @@ async def allow(url: str, session_id: str) -> None:
     ("rule", "expected"),
     [
         ("all", {"approve": True, "attempt": 2}),
-        ("none", {"approve": False, "reason": "Nobody is at the terminal to be asked.", "attempt": 2}),
+        ("none", {"approve": False, "reason": "The user allows no calls that need approval.", "attempt": 2}),
         ("wait", None),
         (None, {"approve": False, "reason": "Nobody is at the terminal to be asked.", "attempt": 2}),
     ],
