@@ -415,6 +415,16 @@ class Files(Protocol):
 
     async def content(self, session_id: str, file_id: str) -> bytes | None: ...
 
+    async def read(self, session_id: str, file_id: str, offset: int, size: int) -> bytes | None:
+        """At most `size` bytes from `offset` on, fewer only where the file ends.
+
+        Costs about what is read, not the file: who sends it to somebody slow holds a piece of it."""
+        ...
+
+    async def total(self, session_id: str) -> int:
+        """The bytes of all files of the session, as `put` bounds them."""
+        ...
+
     async def remove(self, session_id: str, file_id: str) -> None:
         """Forget one file, if it is there."""
         ...

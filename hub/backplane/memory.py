@@ -320,7 +320,7 @@ class MemoryFiles:
         files = self._files.get(session_id, {})
         if record.file_id in files:
             return True
-        if sum(there.size for there, _ in files.values()) + record.size > max_total_bytes:
+        if await self.total(session_id) + record.size > max_total_bytes:
             return False
         self._files.setdefault(session_id, files)[record.file_id] = (record, content)
         return True
@@ -332,6 +332,13 @@ class MemoryFiles:
     async def content(self, session_id: str, file_id: str) -> bytes | None:
         found = self._files.get(session_id, {}).get(file_id)
         return None if found is None else found[1]
+
+    async def read(self, session_id: str, file_id: str, offset: int, size: int) -> bytes | None:
+        content = await self.content(session_id, file_id)
+        return None if content is None else content[offset : offset + size]
+
+    async def total(self, session_id: str) -> int:
+        return sum(record.size for record, _ in self._files.get(session_id, {}).values())
 
     async def remove(self, session_id: str, file_id: str) -> None:
         files = self._files.get(session_id, {})

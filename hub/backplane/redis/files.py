@@ -5,6 +5,9 @@ import msgspec
 from hub.backplane.base import FileRecord
 from hub.backplane.redis.servers import Servers
 
+PIECE_BYTES = 128 * 1024
+"""Redis gives out no part of a field, so a content is in many. Part of the format."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FileRecord).decode
 
@@ -23,7 +26,8 @@ class RedisFiles:
             keys.bucket,
             "file",
             (keys.files,),
-            *(record.file_id, len(content), max_total_bytes, _encode(record), content, self._retention_ms),
+            *(record.file_id, len(content), max_total_bytes, _encode(record), self._retention_ms),
+            *(content[begin : begin + PIECE_BYTES] for begin in range(0, len(content), PIECE_BYTES)),
         )
         return reply == 1
 
@@ -32,7 +36,25 @@ class RedisFiles:
         return None if found is None else _decode(found)
 
     async def content(self, session_id: str, file_id: str) -> bytes | None:
-        return await self._field(session_id, f"c:{file_id}")
+        record = await self.get(session_id, file_id)
+        return None if record is None else await self.read(session_id, file_id, 0, record.size)
+
+    async def read(self, session_id: str, file_id: str, offset: int, size: int) -> bytes | None:
+        keys = self._keys.session(session_id)
+        first, end = offset // PIECE_BYTES, -(-(offset + size) // PIECE_BYTES)
+        fields = [f"p{number}:{file_id}" for number in range(first, end)]
+        found = await self._servers.call(keys.bucket, b"HMGET", keys.files, f"r:{file_id}", *fields)
+        assert isinstance(found, list)
+        if not isinstance(found[0], bytes):
+            return None
+        content = b"".join(piece for piece in found[1:] if isinstance(piece, bytes))
+        begin = offset - first * PIECE_BYTES
+        if not content and offset < _decode(found[0]).size:  # of before there were pieces
+            content, begin = await self._field(session_id, f"c:{file_id}") or b"", offset
+        return content[begin : begin + size]
+
+    async def total(self, session_id: str) -> int:
+        return int(await self._field(session_id, "t") or 0)
 
     async def _field(self, session_id: str, field: str) -> bytes | None:
         keys = self._keys.session(session_id)

@@ -6,7 +6,8 @@
     PREFIX:{BUCKET}:i:SESSION   hash     m:MESSAGE its place, p:PLACE whose that is
     PREFIX:{BUCKET}:p:SESSION   hash     what the inbox is done with: a:ask r:run n:note c:call
     PREFIX:{BUCKET}:s:SESSION   hash     the directory's record: v its version, r MessagePack of `SessionRecord`
-    PREFIX:{BUCKET}:f:SESSION   hash     files: r:FILE MessagePack of `FileRecord`, c:FILE its content, t bytes of all
+    PREFIX:{BUCKET}:f:SESSION   hash     files: r:FILE MessagePack of `FileRecord`, t bytes of all, pN:FILE the Nth
+                                         piece of its content (c:FILE all of it, of files of before there were pieces)
     PREFIX:{BUCKET}:u:USER      zset     a user's sessions by the time of their last change
     PREFIX:{BUCKET}:t:ID        string   a connection token that was used: its node
     PREFIX:{BUCKET}:due         zset     sessions by the expiry of their lease, or the arrival of undriven work

@@ -202,6 +202,12 @@ class SqliteFiles:
     async def content(self, session_id: str, file_id: str) -> bytes | None:
         return await self._submit(partial(self._acts.content, session_id, file_id))
 
+    async def read(self, session_id: str, file_id: str, offset: int, size: int) -> bytes | None:
+        return await self._submit(partial(self._acts.read, session_id, file_id, offset, size))
+
+    async def total(self, session_id: str) -> int:
+        return await self._submit(partial(self._acts.total, session_id))
+
     async def remove(self, session_id: str, file_id: str) -> None:
         await self._submit(partial(self._acts.remove, session_id, file_id))
 

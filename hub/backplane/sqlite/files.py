@@ -15,9 +15,7 @@ class FileActs:
     def put(self, session_id: str, record: FileRecord, content: bytes, max_total_bytes: int) -> bool:
         if self.get(session_id, record.file_id) is not None:
             return True
-        query = "SELECT coalesce(sum(size), 0) FROM files WHERE session_id = ?"
-        (total,) = self._file.db.execute(query, (session_id,)).fetchone()
-        if total + record.size > max_total_bytes:
+        if self.total(session_id) + record.size > max_total_bytes:
             return False
         self._file.db.execute(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -41,6 +39,19 @@ class FileActs:
     def content(self, session_id: str, file_id: str) -> bytes | None:
         found = self._file.db.execute(f"SELECT content FROM files {_OF_ONE}", (session_id, file_id)).fetchone()
         return None if found is None else bytes(found[0])
+
+    def read(self, session_id: str, file_id: str, offset: int, size: int) -> bytes | None:
+        found = self._file.db.execute(f"SELECT rowid FROM files {_OF_ONE}", (session_id, file_id)).fetchone()
+        if found is None:
+            return None
+        with self._file.db.blobopen("files", "content", found[0], readonly=True) as blob:  # substr() would load it all
+            blob.seek(min(offset, len(blob)))
+            return blob.read(size)
+
+    def total(self, session_id: str) -> int:
+        query = "SELECT coalesce(sum(size), 0) FROM files WHERE session_id = ?"
+        (total,) = self._file.db.execute(query, (session_id,)).fetchone()
+        return int(total)
 
     def remove(self, session_id: str, file_id: str) -> None:
         self._file.db.execute(f"DELETE FROM files {_OF_ONE}", (session_id, file_id))

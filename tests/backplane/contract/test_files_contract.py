@@ -1,4 +1,5 @@
 import asyncio
+import random
 
 from hub.backplane.base import Ask, Backplane, FileRecord, Position
 
@@ -25,6 +26,33 @@ async def test_stored_file_is_there_with_every_byte(backplane: Backplane) -> Non
 async def test_file_of_no_bytes_is_a_file(backplane: Backplane) -> None:
     assert await put(backplane, "f", b"", at_most=0)
     assert await backplane.files.content("s", "f") == b""
+
+
+async def test_any_part_of_a_file_is_read(backplane: Backplane) -> None:
+    content = random.Random(7).randbytes(600_000)
+    await put(backplane, "f", content, at_most=len(content))
+    for offset in (0, 1, 65_536, 131_071, 131_072, 131_073, 262_144, 599_999, 600_000, 600_001, 9_000_000):
+        for size in (0, 1, 65_536, 131_072, 131_073, 400_000, 700_000):
+            assert await backplane.files.read("s", "f", offset, size) == content[offset : offset + size]
+    assert await backplane.files.read("s", "other", 0, 10) is None
+    assert await backplane.files.read("other", "f", 0, 10) is None
+    await backplane.files.remove("s", "f")
+    assert await backplane.files.read("s", "f", 0, 10) is None
+    await put(backplane, "nothing", b"")
+    assert await backplane.files.read("s", "nothing", 0, 10) == b""
+
+
+async def test_the_bytes_of_a_session_are_told(backplane: Backplane) -> None:
+    assert await backplane.files.total("s") == 0
+    await put(backplane, "a", b"12345")
+    await put(backplane, "a", b"as it is")
+    await put(backplane, "b", b"x" * 300_000, at_most=400_000)
+    await put(backplane, "c", b"12", session_id="another")
+    assert await backplane.files.total("s") == 300_005
+    await backplane.files.remove("s", "b")
+    assert await backplane.files.total("s") == 5
+    await backplane.files.delete("s")
+    assert await backplane.files.total("s") == 0
 
 
 async def test_files_of_a_session_are_bounded_together(backplane: Backplane) -> None:
