@@ -21,6 +21,7 @@ from hub.providers.base import (
     UsageSoFar,
 )
 from hub.providers.demo import DemoProvider
+from hub.tools import spreadsheet
 from tests.providers.demo_runs import assistant, executed, parts_of, request, run, said, step_of, text_in, user
 
 LONG = "write a long text about tea, 600 words"
@@ -69,6 +70,43 @@ async def test_a_file_cannot_be_read_and_it_says_so() -> None:
         user(""), parts=[TextPart("look at this"), FilePart(file_id="f", name="a.csv", media_type="text/csv", size=3)]
     )
     assert "cannot open files" in text_in(await step_of(DemoProvider(0), request([message])))
+
+
+PRICES = "name,price\npen,20\nink,51"
+
+
+def with_file(text: str, media_type: str) -> Message:
+    parts: list[Part] = [TextPart(text), FilePart(file_id="f", name="a", media_type=media_type, size=3)]
+    return msgspec.structs.replace(user(text, message_id="u2"), parts=parts)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "says"),
+    [
+        ("image/png", "I cannot see images."),
+        ("text/csv", "I cannot open files."),
+    ],
+)
+@pytest.mark.parametrize("text", ["What is the total price?", "What does it show?", ""])
+async def test_a_question_about_a_file_is_not_answered_from_a_table_before(
+    media_type: str, says: str, text: str
+) -> None:
+    asked = request([user(f"What is the average price?\n{PRICES}"), with_file(text, media_type)])
+    deltas = await step_of(DemoProvider(0), asked)
+    assert says in text_in(deltas)
+    assert not [delta for delta in deltas if isinstance(delta, ToolCallStart)]
+
+
+async def test_nor_is_it_taken_for_an_order_in_a_workbook() -> None:
+    tools = [tool.spec for tool in spreadsheet.TOOLS]
+    deltas = await step_of(DemoProvider(0), request([with_file("Write 1 into A1", "image/png")], tools=tools))
+    assert "I cannot see images." in text_in(deltas)
+
+
+async def test_a_table_beside_a_file_is_computed_with_and_a_greeting_is_greeted() -> None:
+    asked = request([with_file(f"What is the total price?\n{PRICES}", "image/png")])
+    assert [delta for delta in await step_of(DemoProvider(0), asked) if isinstance(delta, ToolCallStart)]
+    assert "Hello!" in text_in(await step_of(DemoProvider(0), request([with_file("Hi", "image/png")])))
 
 
 @pytest.mark.parametrize(

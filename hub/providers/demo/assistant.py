@@ -1,7 +1,8 @@
 """From a request to what the demo will say and call in this step. No pace, no deltas: those are the provider's.
 
 A message is tried as, in this order: a tool that is named, a long text to write, a question about the latest table in
-the session, files, a greeting; else it is not understood.
+the session, a greeting; else it is not understood. With a file in the message, only a table in it counts, and no open
+workbook: the question is about the file, which the demo cannot read.
 """
 
 import asyncio
@@ -57,10 +58,12 @@ async def compose(request: Request) -> Reply:
     if not users:
         return Reply(text=[replies.greeting("en")])
     # Large messages are searched beside the loop; the session's other messages matter too.
-    if sum(map(size_of, users)) > MAX_CHARACTERS_AT_ONCE:
-        source, instruction = await asyncio.to_thread(table_sources, users)
+    files = files_of(users[-1])
+    searched = users[-1:] if files else users
+    if sum(map(size_of, searched)) > MAX_CHARACTERS_AT_ONCE:
+        source, instruction = await asyncio.to_thread(table_sources, searched)
     else:
-        source, instruction = table_sources(users)
+        source, instruction = table_sources(searched)
     named = named_call(instruction, request.tools)
     if named is not None:
         if stage.calls:
@@ -72,7 +75,9 @@ async def compose(request: Request) -> Reply:
         or _is_small_talk(instruction)
         or wishes.long_text_of(instruction[:MAX_CHARACTERS_READ]) is not None
     )
-    on_workbook = await asyncio.to_thread(reply_of, request.messages, request.tools, is_elsewhere=is_elsewhere)
+    on_workbook = None
+    if not files:
+        on_workbook = await asyncio.to_thread(reply_of, request.messages, request.tools, is_elsewhere=is_elsewhere)
     if isinstance(on_workbook, Call):
         return Reply(text=[], calls=[PlannedCall(on_workbook.tool, on_workbook.arguments)])
     if on_workbook is not None:
@@ -93,8 +98,9 @@ async def compose(request: Request) -> Reply:
         text = write(order)
     elif source is not None and not _is_small_talk(instruction):
         text, calls = await _about_table(source, instruction, language, request, stage)
-    elif files_of(users[-1]):
-        text = [replies.file_unread(language, introduced=introduced)]
+    elif files and not _is_small_talk(instruction):
+        are_images = all(file.media_type.startswith("image/") for file in files)
+        text = [replies.file_unread(language, are_images=are_images, introduced=introduced)]
     else:
         text = [_small_talk(instruction, language, introduced)]
         if is_open(request.tools):

@@ -49,6 +49,10 @@ _FILE = {
     "en": "I cannot open files. {who}Paste the table's cells into the message.\n\n",
     "de": "Dateien kann ich nicht öffnen. {who}Füge die Zellen der Tabelle bitte in die Nachricht ein.\n\n",
 }
+_IMAGE = {
+    "en": "I cannot see images. {who}If there is a table in it, paste its cells into the message.\n\n",
+    "de": "Bilder kann ich nicht sehen. {who}Ist eine Tabelle darin, füge ihre Zellen bitte in die Nachricht ein.\n\n",
+}
 _TOO_LARGE = {
     "en": "That is more than this demo takes: {problem}. Send a smaller part of it and I will work on that.\n",
     "de": "Das ist mehr, als diese Demo annimmt: {problem}. Schick einen kleineren Teil, dann rechne ich damit.\n",
@@ -137,8 +141,9 @@ def unknown(language: Language, *, introduced: bool = False) -> str:
     return _UNKNOWN[language].format(who="" if introduced else _WHO[language]) + _CAN_DO[language] + "\n"
 
 
-def file_unread(language: Language, *, introduced: bool = False) -> str:
-    return _FILE[language].format(who="" if introduced else _WHO[language]) + _CAN_DO[language] + "\n"
+def file_unread(language: Language, *, are_images: bool, introduced: bool = False) -> str:
+    text = _IMAGE if are_images else _FILE
+    return text[language].format(who="" if introduced else _WHO[language]) + _CAN_DO[language] + "\n"
 
 
 def too_large(language: Language, problem: str) -> str:
