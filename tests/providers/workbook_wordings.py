@@ -14,7 +14,43 @@ CHARTS = [
     Case("scatter chart of Revenue and Cost", charts=[("scatter", "B1:C6")]),
 ]
 CHARTS_OF_SHOPS = [Case("column chart of the units", charts=[("column", "B1:C5")], says="the labels in Product")]
+COSTS = ("C2", "C3", "C4", "C5", "C6")
+RUNNING = {f"D{row}": f"=SUM(B$2:B{row})" for row in range(2, 7)}
+BY_NAME = {"A2": "Apr", "B2": 200, "C2": 110, "A4": "Jan", "B4": 120, "C4": 80, "A5": "Mar", "B5": 90, "C5": 70}
+ASKED = [
+    Case("whats our average cost per month?", says="average of Cost is 89"),
+    Case("average revenue for each month", says="146"),
+    Case("How many months did we make more than 140 in revenue?", says="over 140 is 3"),
+    Case("In how many months was revenue over 140?", says="over 140 is 3"),
+    Case("How many months had at least 150 in revenue?", says="at least 150 is 3"),
+    Case("What's the average of the first three revenues?", says="is 120"),
+    Case("total of the last 2 costs", says="is 205"),
+    Case("average revenue excluding march", says="without Mar is 160"),
+    Case("total cost without Jan and Feb", says="is 275"),
+]
+ORDERED = [
+    Case("Put the average revenue per month in E1", {"E1": "=AVERAGE(B2:B6)"}),
+    Case("Put the sum of the costs right below the last cost", {"C7": "=SUM(C2:C6)"}),
+    Case("put the average of the revenue directly under the last revenue", {"B7": "=AVERAGE(B2:B6)"}),
+    Case("Put the sum of revenue below the Cost column", {"C7": "=SUM(B2:B6)"}),
+    Case("Look up the cost for March and write it into F1", {"F1": "=C4"}),
+    Case("find the revenue of Apr and put it in E1", {"E1": "=B5"}),
+    Case("Sum up A1 to A3 on the Data sheet and put the result into E1 here", {"E1": "=SUM(Data!A1:A3)"}),
+    Case("Put the sum of Data A1:A3 into E1 on this sheet", {"E1": "=SUM(Data!A1:A3)"}),
+    Case("Multiply every number on the Data sheet by 10", {"Data!A1": 50, "Data!A2": 70, "Data!A3": 90}),
+    Case("Raise all costs by 10%", dict(zip(COSTS, (88, 99, 77, 121, 104.5), strict=True))),
+    Case("Make every cost 10% higher", dict(zip(COSTS, (88, 99, 77, 121, 104.5), strict=True))),
+    Case("lower the costs by 5", dict(zip(COSTS, (75, 85, 65, 105, 90), strict=True))),
+    Case("Put the sum of the first 3 costs in E1", {"E1": "=SUM(C2:C4)"}),
+    Case("Fill D2:D6 with the running total of Revenue", RUNNING),
+    Case("Add a column Running with the cumulative sum of revenue", {"D1": "Running", **RUNNING}),
+    Case("Put the total revenue except May in E1", {"E1": '=SUMIF(A2:A6,"<>May",B2:B6)'}),
+    Case("Put the months back in alphabetical order", BY_NAME),
+]
 DECLINED = [
+    ("average of the first nine costs", "the table has 5 rows, not 9"),
+    ("On Data, put the sum of A1:A3 into E1 here", "is “here” Data, or the open sheet?"),
+    ("total revenue per month", "did not understand"),
     ("Pie chart of the costs please", "Copy A1:A6 to E1, copy C1:C6 to F1, and make a pie chart of E1:F6"),
     ("pie chart of cost by month", "Month is not beside Cost"),
     ("draw a pie chart of column C", "Month is not beside Cost"),

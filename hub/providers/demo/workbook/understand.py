@@ -32,6 +32,7 @@ _ABOUT_SHEETS = frozenset(
     " divided ratio background shade centre center align paint rename order arrange filter empty wipe merge border undo"
     " totals averages columns".split()
 )
+_RAISING = frozenset("raise lower reduce boost bump cut grow higher bigger larger up".split())
 _MAKING = frozenset("add create insert make append include new rename call called named titled name".split())
 _NO_TOOL = {
     **{"border": "borders", "borders": "borders", "width": "column widths", "autofit": "column widths"},
@@ -56,7 +57,11 @@ def is_about_a_sheet(sentence: str) -> bool:
     """Whether it has a word that makes it worth a look at the open sheet."""
     try:
         about = _ABOUT_SHEETS | COLOURS.keys()
-        return any(word.plain in about or word.kind == "range" for word in words_of(sentence))
+        words = words_of(sentence)
+        # "Raise all costs by 10%": without the number it may be anything.
+        if any(word.plain in _RAISING for word in words) and any(one.kind in ("number", "percent") for one in words):
+            return True
+        return any(word.plain in about or word.kind == "range" for word in words)
     except Unreadable:
         return True
 

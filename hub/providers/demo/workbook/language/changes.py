@@ -35,8 +35,9 @@ defined = (that | that is | which is | that shows | showing | with | as | equal 
     equal to) <row_value>
 each_row = (each | every | all) (row | rows | <COLUMN> | data rows | of them | line) | <COLUMN> | rows
 for_each = (for | in) <each_row> | per <COLUMN> | per row
-row_value = <row_minus> | <row_plus> | <row_times> | <row_over> | <row_share> | <row_of_total> | <row_growth> |
-    <row_half> | <FORMULA>
+row_running = (running | cumulative) (total | sum) [of | for] [column] <COLUMN> [column] | cumulative <COLUMN>
+row_value = <row_running> | <row_minus> | <row_plus> | <row_times> | <row_over> | <row_share> | <row_of_total> |
+    <row_growth> | <row_half> | <FORMULA>
 row_term = ⟨ <row_value> ⟩ | [column] <COLUMN> [column | value | values] | <letter_only> | <NUMBER>
 letter_only = [column] <LETTER> | column <LETTER>
 row_half = half [of] <row_term> | <PERCENT> of [each] <row_term> | (double | twice) <twice> <row_term>
@@ -149,9 +150,9 @@ sort = (sort | order | arrange) [table | data | rows | it] <direction> by [colum
     (sort | order | arrange | rank | reorder) [table | data | rows | sheet | everything | it | list | whole table |
     entire table | <cells> | this table | all rows | <columns_sorted>] [rows] [alphabetically <alphabetic>] (by | on |
     based on | according to) [column] <sort_key> [column | values] [<direction>] | (sort | order | arrange)
-    <columns_sorted> <direction> | (sort | order | arrange) [table | data | rows] from (highest | largest | biggest)
-    to (lowest | smallest) <down> <sort_key> | (sort | order | arrange) [table | data | rows] from (lowest | smallest)
-    to (highest | largest | biggest) <sort_key>
+    <columns_sorted> <direction> | (put | bring) <columns_sorted> [back] <direction> | (sort | order | arrange) [table
+    | data | rows] from (highest | largest | biggest) to (lowest | smallest) <down> <sort_key> | (sort | order |
+    arrange) [table | data | rows] from (lowest | smallest) to (highest | largest | biggest) <sort_key>
 columns_sorted = <columns> | <letter_column>
 down =
 sort_key = <COLUMN> | <LETTER> | <letter_column>
@@ -167,12 +168,14 @@ descending = descending | desc | descendingly | largest first | biggest first | 
 yes_no = (is | are | was | were) <scalar> <compared> | (is | are | was | were) <scalar> <than> <scalar> [<labels>]
 than = (more | greater | higher | larger | bigger) than <more> | (less | lower | smaller) than
 more =
-scale = bump <scaled> up by (<PERCENT> | <NUMBER>) | cut <of_all> <scaled> in half | give <scaled> <PERCENT> (increase
-    | raise | boost | <lower>) | (<raise> | <lower>) <scaled> by (<PERCENT> | <NUMBER>) | multiply <factor> <scaled>
-    by <NUMBER> | divide <divisor> <scaled> by <NUMBER> | (double <twice> | halve) <of_all> <scaled> | add (<NUMBER> |
-    <PERCENT>) to <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>) from <scaled> | (<raise> | <lower>) <scaled>
-    by <NUMBER> (percent | per cent) <percent_word>
+scale = (make | set) <scaled> (<PERCENT> | <NUMBER>) (higher | larger | bigger | more) | (make | set) <scaled>
+    (<PERCENT> | <NUMBER>) <less> | bump <scaled> up by (<PERCENT> | <NUMBER>) | cut <of_all> <scaled> in half | give
+    <scaled> <PERCENT> (increase | raise | boost | <lower>) | (<raise> | <lower>) <scaled> by (<PERCENT> | <NUMBER>) |
+    multiply <factor> <scaled> by <NUMBER> | divide <divisor> <scaled> by <NUMBER> | (double <twice> | halve) <of_all>
+    <scaled> | add (<NUMBER> | <PERCENT>) to <scaled> | subtract <taken_off> (<NUMBER> | <PERCENT>) from <scaled> |
+    (<raise> | <lower>) <scaled> by <NUMBER> (percent | per cent) <percent_word>
 factor =
+less = lower | smaller | less
 divisor =
 twice =
 of_all =
@@ -180,5 +183,6 @@ taken_off =
 percent_word =
 raise = increase | raise | up | bump up | grow | boost
 lower = decrease | reduce | lower | cut | discount | reduction
-scaled = [<det>] [<nouns> in] (<columns> | <letter_column> | <cells> | <cell_of> | <column_values>)
+scaled = <sheet_numbers> | <all_numbers> | [<det>] [<nouns> in] (<columns> | <letter_column> | <cells> | <cell_of> |
+    <column_values>)
 """

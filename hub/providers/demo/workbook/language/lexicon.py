@@ -26,6 +26,7 @@ COLOURS: Mapping[str, str] = {
 
 
 _NUMBERS = {"zero": 0, "zeros": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
+_NUMBERS |= {"seven": 7, "eight": 8, "nine": 9, "eleven": 11, "twelve": 12}
 
 
 # Words that stand for something else than themselves where a text is expected.

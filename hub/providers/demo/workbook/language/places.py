@@ -8,8 +8,11 @@ nouns = values | value | numbers | number | figures | figure | amounts | amount 
     | data | items | column values | names | labels
 
 sheet = (sheet | worksheet | tab) [called | named] <SHEET> | <SHEET> (sheet | worksheet | tab) | <SHEET>
-this_sheet = (in | on | of | from) (this | that | it | current | active | open) [sheet | worksheet | workbook | table
-    | spreadsheet] | (in | on | of | from) (sheet | worksheet | workbook | spreadsheet | table | data | file)
+here = [right] here | (in | on) (this | current | active | open) (sheet | worksheet)
+this_sheet = <here> | (in | on | of | from) (that | it) [sheet | worksheet | workbook | table | spreadsheet] | (of |
+    from) (this | current | active | open) [sheet | worksheet | workbook | table | spreadsheet] | (in | on) (this |
+    current | active | open) [workbook | table | spreadsheet] | (in | on | of | from) (sheet | worksheet | workbook |
+    spreadsheet | table | data | file)
 on_sheet = (on | in | of | from | for) <sheet> | <this_sheet>
 
 cells = [cell | cells | range] (<CELL> | <AREA>) [<on_sheet>] | <sheet> [cell | cells | range] (<CELL> | <AREA>) |
@@ -44,6 +47,10 @@ capital_column = <CAPITAL> [column]
 all_numbers = [<det>] (numbers | figures | amounts) [in (table | sheet | data)]
 table_rows = (<table> | rows) [,] <no_header> | data rows | all data rows
 sheet_data = <sheet>
+sheet_numbers = [<det>] (numbers | number | values | value | figures | amounts) (on | in | of | from) (<sheet> | <here>)
+edge_rows = first <NUMBER> <COLUMN> [<nouns>] | last <last_ones> <NUMBER> <COLUMN> [<nouns>] | (first | last
+    <last_ones>) <NUMBER> <nouns> (of | in) [column] <COLUMN> [column]
+last_ones =
 it = it | them | that | those | these | this | result | results | that cell | that column | that row | that range |
     this cell | new column | new row | new cell
 cell_of = <LABEL> ['s] <COLUMN> [value | figure | number | amount | cell] | [value of] <COLUMN> [value | figure |
@@ -62,8 +69,8 @@ rows_where = [<det>] (row | rows | records | entries | lines | items | data) (<w
 conditions = <condition> ((and | but | and where) <condition>)*
 where = where | with | whose | in which | that have | that has | having | that had | had | have | has | when | for
     which | which have | which has | which had | in | of
-condition = <COLUMN> [<nouns>] [is | are | was | were] <compared> | [<nouns>] <compared> <COLUMN> | <COLUMN> [is |
-    equals | is equal to | =] (<LABEL> | <TEXT>) | <LABEL> (in | as | for) <COLUMN>
+condition = <COLUMN> [<nouns>] [is | are | was | were] <compared> | [<nouns>] <compared> [in | of] <COLUMN> | <COLUMN>
+    [is | equals | is equal to | =] (<LABEL> | <TEXT>) | <LABEL> (in | as | for) <COLUMN>
 compared = <above> <NUMBER> | <below> <NUMBER> | <from> <NUMBER> | <upto> <NUMBER> | <NUMBER> <or_more> | <NUMBER>
     <or_less> | <same> <NUMBER> | between <NUMBER> and <NUMBER>
 above = over | above | more than | greater than | higher than | larger than | bigger than | exceeding | exceeds |
@@ -86,11 +93,14 @@ func = <sum> | <average> | <min> | <max> | <median>
 labels = (for | in | of | from) <LABEL> (<also> <LABEL>)* | [for] (from <LABEL> (to | through | until | till | -)
     <LABEL> | between <LABEL> and <LABEL> | <LABEL> (to | through | -) <LABEL>) <from_to>
 from_to =
-operand = <capital_column> | <nth_column> | <all_numbers> | <table_rows> | <cells> | <letter_column> | <row_number> |
-    <columns> | <column_values> | <table> | <sheet_data> | <it> | <last_row>
+operand = <edge_rows> | <capital_column> | <nth_column> | <all_numbers> | <table_rows> | <cells> | <letter_column> |
+    <row_number> | <columns> | <column_values> | <table> | <sheet_data> | <it> | <last_row>
 aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all of] <operand> [<labels>]
-    [<where_rows>] | [<det>] <columns> (<sum> | <average> | <max> | <min>) | <func> [<nouns>] <labels> (of | in)
-    <columns>
+    [<where_rows> | <per_row> | [,] <left_out>] | [<det>] <columns> (<sum> | <average> | <max> | <min>) | <func>
+    [<nouns>] <labels> (of | in) <columns>
+per_row = (per | for each | for every | in each | each) <COLUMN>
+left_out = (excluding | except | without | not counting | not including | leaving out | ignoring | other than | apart
+    from | but not | but without) <LABEL> (<also> <LABEL>)*
 where_rows = (where | when | for rows where | for all rows where) <conditions> | for rows with <conditions>
 count_of = (count | how many | number of | count of) numbers <of_numbers> [are | are there | there are] (in | of |
     from) <operand> | (how many | number of | count | count of) (cells | values) [are] (filled | used | filled in |
@@ -104,11 +114,12 @@ count_of = (count | how many | number of | count of) numbers <of_numbers> [are |
     total | this sheet | this table | all | data]
 of_numbers =
 of_columns =
-count_where = (count | how many | number of | count of | count how many) (row | rows | records | entries | lines |
-    <columns> | <nouns> | cells | times) [are there | there are | do we have] (<where> <conditions> | [in | of]
-    (<columns> | <letter_column>) [are | is | was | were | that are | which are] <compared> | [are | is | was]
-    <compared> [in | of] (<columns> | <letter_column>) | did <conditions>) | (how many | count | number of) <columns>
-    [are | is | was | were | that are] <compared>
+count_where = [in | on | for | during] (count | how many | number of | count of | count how many) (row | rows |
+    records | entries | lines | <columns> | <nouns> | cells | times) [are there | there are | do we have] (<where>
+    <conditions> | [in | of] (<columns> | <letter_column>) [are | is | was | were | that are | which are] <compared> |
+    [are | is | was] <compared> [in | of] (<columns> | <letter_column>) | (did | is | was | are | were) <conditions> |
+    did we (make | earn | have | get | sell | spend | see | take in | bring in) <compared> (in | of) <columns>) | (how
+    many | count | number of) <columns> [are | is | was | were | that are] <compared>
 
 colour = [in] <COLOUR>
 """

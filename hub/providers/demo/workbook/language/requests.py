@@ -19,7 +19,8 @@ order = <question> | <put_result> | <place_result> | <total_row> | <new_column> 
 
 ask = what is | what are | what was | what were | what | tell | tell what is | tell what was | show | give | find |
     find out | calculate | compute | work out | get | determine | how much is | how much are | how much was | do you
-    know | say | tell how much is | let me know | figure out | what does | is | return | report
+    know | say | tell how much is | let me know | figure out | look up | lookup | fetch | what does | is | return |
+    report
 question = [<ask>] <value> [is | was | come to | equal | add up to] [in total | altogether | overall] [<into>] |
     [<ask>] <value> [in total | altogether | overall] | what (do | does) <operand> (add up to | sum to | total | sum
     up to | come to | amount to) [in total | altogether] | how much (did | do) <columns> (come to | add up to | total
@@ -66,13 +67,16 @@ fall = fall | drop | decrease | go down | decline | shrink
 
 putting = put | write | place | enter | insert | store | save | calculate | compute | show | add | get | output |
     display | have | work out | set | make
-into = (in | into | to | at | inside) <cells> | <under> | <beside> | and (put | write | place) (it | result | that |
-    answer | total | sum | average) (in | into | to | at) <cells>
-under = (below | under | underneath | beneath | directly below | right below | right under | just below) [it | them |
-    column | table | data | that column | those | last row | last value | last entry | that | values | numbers] | (at
-    | to) (bottom | end | foot) [of (it | column | table | data | list | that column | <columns> | <letter_column> |
-    them)] | (below | under | underneath | beneath) (<columns> | <letter_column>) | in (next | first) (empty | free |
-    blank) (row | cell) | in (row | cell) (below | under | underneath) [it | them | table | data | that]
+into = (in | into | to | at | inside) <cells> | <under> | <beside> | and (put | write | place | store | enter | save |
+    insert | copy) (it | result | that | value | answer | total | sum | average) (in | into | to | at) <cells>
+under = (right | directly | just | immediately) (below | under | underneath | beneath) (it | them | last (row | value
+    | entry) | <columns> | last <COLUMN> [value | entry | number]) | (below | under | underneath | beneath) last
+    <COLUMN> [value | entry | number] | (below | under | underneath | beneath | directly below | right below | right
+    under | just below) [it | them | column | table | data | that column | those | last row | last value | last entry
+    | that | values | numbers] | (at | to) (bottom | end | foot) [of (it | column | table | data | list | that column
+    | <columns> | <letter_column> | them)] | (below | under | underneath | beneath) (<columns> | <letter_column>) | in
+    (next | first) (empty | free | blank) (row | cell) | in (row | cell) (below | under | underneath) [it | them |
+    table | data | that]
 beside = (next to | beside | right of | to right of) (it | them | that)
 put_result = <putting> <value> <into> | <into_first> [,] <putting> <value> | (set | change | make) <into_cells> (to |
     = | equal | equal to) <value> | <into_cells> (should be | is | = | should show | should contain | should have)

@@ -12,7 +12,7 @@ from hub.providers.demo.workbook.ranges import Range
 class RowFormula(msgspec.Struct, frozen=True):
     """Over the cells of one row. Column numbers are told by letter. `OF_TOTAL`: a share of the column's total."""
 
-    sign: Literal["-", "+", "*", "/", "growth", "of total", "formula"]
+    sign: Literal["-", "+", "*", "/", "growth", "of total", "running", "formula"]
     first: "Term | str"
     second: "Term | None" = None
     percent: bool = False

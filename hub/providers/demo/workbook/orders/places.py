@@ -96,8 +96,18 @@ class Several(msgspec.Struct, frozen=True):
     places: tuple[Range, ...]
 
 
+class EdgeRows(msgspec.Struct, frozen=True):
+    """The first so many values of a column, or the last."""
+
+    column: Header
+    count: int
+    last: bool = False
+
+
 class It(msgspec.Struct, frozen=True):
     """What the order before was about."""
 
 
-Place = Range | Columns | Part | LabelRow | LabelCell | HeaderCell | Crossing | Extreme | Matching | Several | It
+Place = (
+    Range | Columns | Part | LabelRow | LabelCell | HeaderCell | Crossing | Extreme | Matching | Several | EdgeRows | It
+)

@@ -10,7 +10,13 @@ from hub.providers.demo.workbook.ranges import Range
 Sign = Literal["-", "+", "*", "/", "%"]
 
 
-Into = Range | Literal["below", "beside"]
+class Below(msgspec.Struct, frozen=True):
+    """The cell below a column that is named."""
+
+    place: Place
+
+
+Into = Range | Below | Literal["below", "beside"]
 
 
 class Aggregate(msgspec.Struct, frozen=True):
@@ -21,6 +27,8 @@ class Aggregate(msgspec.Struct, frozen=True):
     labels: tuple[Label, ...] = ()
     where: Condition | None = None
     from_to: bool = False  # two labels, and all rows between them
+    left_out: bool = False  # the labels are those that do not count
+    per: Header | None = None  # each row is one of these
     implied: bool = False  # "revenue" alone, which may be its total or what each row has
 
 
@@ -62,6 +70,7 @@ class Compute(msgspec.Struct, frozen=True):
     value: Value
     into: Into | None = None
     verb: bool = False  # a word for writing was there: somewhere it has to go
+    here: bool = False  # on the open sheet, as it is told
 
 
 class Compare(msgspec.Struct, frozen=True):
@@ -81,3 +90,4 @@ class WhichIt(msgspec.Struct, frozen=True):
 
 class PutResult(msgspec.Struct, frozen=True):
     into: Into
+    here: bool = False

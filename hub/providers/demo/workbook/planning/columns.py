@@ -3,15 +3,14 @@
 import msgspec
 
 from hub.chat.parts import Json
-from hub.providers.demo.workbook.book import is_empty
-from hub.providers.demo.workbook.orders.orders import NewColumn, Rename, RowFormula, Scale, Term, TotalRow
-from hub.providers.demo.workbook.orders.places import Header
-from hub.providers.demo.workbook.orders.values import Number
+from hub.providers.demo.workbook.book import WHOLE, is_empty
+from hub.providers.demo.workbook.orders.orders import NewColumn, Rename, Scale, TotalRow
+from hub.providers.demo.workbook.orders.places import Header, Part
 from hub.providers.demo.workbook.planning.cells import column_of, numeric_columns
-from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, is_number, plain
-from hub.providers.demo.workbook.planning.formulas import check_formula
+from hub.providers.demo.workbook.planning.desk import Desk, Refusal, is_number, plain
 from hub.providers.demo.workbook.planning.looks import apply_format
 from hub.providers.demo.workbook.planning.places import ranges
+from hub.providers.demo.workbook.planning.row_formulas import formula_of, headers_of, simulate
 from hub.providers.demo.workbook.ranges import MAX_COLUMNS, Range, letters
 from hub.providers.demo.workbook.table import Table
 
@@ -20,7 +19,7 @@ _TOTALS = {"SUM": "Total", "AVERAGE": "Average", "MIN": "Minimum", "MAX": "Maxim
 
 def new_column(desk: Desk, order: NewColumn) -> None:
     """Its cells have to be free, its header too."""
-    headers = _headers(order.formula)
+    headers = headers_of(order.formula)
     table = desk.table(headers[0].sheet if headers else None)
     if any(header.sheet != headers[0].sheet for header in headers):
         raise Refusal("both columns have to be on one sheet")
@@ -28,26 +27,19 @@ def new_column(desk: Desk, order: NewColumn) -> None:
         raise Refusal("the table has no rows")
     target = _target(desk, order, table)
     column = target.left
-    formula = _formula(desk, order.formula, table, column, target.top)
+    formula = formula_of(desk, order.formula, table, column, target.top)
     if not desk.book.is_clear(target):
         raise Refusal(f"{target.address()} is not empty: name a free column")
     if order.name is not None:
         _write_header(desk, order.name, table, column)
     desk.write_formula(target, formula, said="I put {formula} into {place}, each row with its own cells.")
-    _simulate(desk, order.formula, table, target)
+    simulate(desk, order.formula, table, target)
     act = desk.last_act
     if order.formula.percent:
         apply_format(desk, [target], {"number_format": "0.0%"}, "per cent")
     whole = table.columns(column, with_header=order.name is not None)
     desk.about(whole if order.name is not None else target)
     desk.last_act = None if order.name is not None else act
-
-
-def _headers(formula: RowFormula) -> list[Header]:
-    found = []
-    for one in (formula.first, formula.second):
-        found += [one] if isinstance(one, Header) else _headers(one) if isinstance(one, RowFormula) else []
-    return found
 
 
 def _target(desk: Desk, order: NewColumn, table: Table) -> Range:
@@ -76,82 +68,6 @@ def _write_header(desk: Desk, name: str, table: Table, column: int) -> None:
 def safe_text(text: str) -> str:
     """A text that a sheet would take for a formula stays text."""
     return f"'{text}" if text.lstrip()[:1] in ("+", "-", "@", "=") else text
-
-
-def _formula(desk: Desk, formula: RowFormula, table: Table, column: int, row: int) -> str:
-    if formula.sign == "formula":
-        return check_formula(desk, str(formula.first))
-    first = _term(desk, formula.first, column, row)
-    if formula.sign == "of total":
-        assert isinstance(formula.first, Header)
-        _, at = column_of(desk, formula.first)
-        name = letters(at)
-        return f"={first}/SUM({name}${table.first}:{name}${table.bottom})"
-    assert formula.second is not None
-    second = _term(desk, formula.second, column, row)
-    if formula.sign == "growth":
-        return f"={second}/{first}-1"
-    return f"={first}{formula.sign}{second}"
-
-
-def _term(desk: Desk, term: Term | str, column: int, row: int) -> str:
-    if isinstance(term, RowFormula):
-        first, second = (_term(desk, one, column, row) for one in (term.first, term.second) if one is not None)
-        return f"({first}{term.sign}{second})"
-    if isinstance(term, Number):
-        return f"{term.value:.15g}"
-    if isinstance(term, Header):
-        table, at = column_of(desk, term)
-        if at not in numeric_columns(desk, table):
-            raise Refusal(f"column {column_name(table, at)} has more than numbers")
-    else:
-        assert isinstance(term, int)
-        at = term
-        table = desk.table()
-        if at not in numeric_columns(desk, table):
-            raise Refusal(f"column {letters(at)} has more than numbers")
-    if at == column:
-        raise Refusal("a column cannot be made of itself")
-    return f"{letters(at)}{row}"
-
-
-def _simulate(desk: Desk, formula: RowFormula, table: Table, target: Range) -> None:
-    """What the new cells come to, so that later orders of the sentence know it."""
-    # All results first: a write makes the book look for its tables anew.
-    rows = range(target.top, target.bottom + 1)
-    results = [_number(desk, formula, table, row) for row in rows]
-    for row, result in zip(rows, results, strict=True):
-        text = desk.book.formula(target.sheet, row, target.left)
-        desk.book.write(target.sheet, row, target.left, text if result is None else result, text)
-
-
-def _number(desk: Desk, term: Term | str | None, table: Table, row: int) -> float | None:
-    if isinstance(term, RowFormula):
-        first, second = (_number(desk, one, table, row) for one in (term.first, term.second))
-        return None if first is None or second is None else _result(term.sign, first, second)
-    if isinstance(term, Number):
-        return term.value
-    if term is None or isinstance(term, str):
-        return None
-    column = column_of(desk, term)[1] if isinstance(term, Header) else term
-    cell = desk.book.value(table.sheet, row, column)
-    return cell if isinstance(cell, int | float) and is_number(cell) else None
-
-
-def _result(sign: str, first: float, second: float) -> float | None:
-    match sign:
-        case "+":
-            return first + second
-        case "-":
-            return first - second
-        case "*":
-            return first * second
-        case "/":
-            return first / second if second else None
-        case "growth":
-            return second / first - 1 if first else None
-        case _:
-            return None
 
 
 def total_row(desk: Desk, order: TotalRow) -> None:
@@ -197,6 +113,8 @@ def rename(desk: Desk, order: Rename) -> None:
 
 def scale(desk: Desk, order: Scale) -> None:
     """Numbers are written anew; where there are formulas, nothing is."""
+    if isinstance(order.place, Part):
+        _check_all(desk, order.place)
     for place in ranges(desk, order.place, "numbers"):
         shut = desk.book.used(place)
         while shut.top < shut.bottom and not any(is_number(cell) for cell in desk.book.rows(shut)[0]):
@@ -209,6 +127,18 @@ def scale(desk: Desk, order: Scale) -> None:
             raise Refusal(f"there are no numbers in {place.address()}")
         desk.write_values(shut, rows, f"I {order.said.format('the numbers in {place}')}.")
         desk.about(shut)
+
+
+def _check_all(desk: Desk, place: Part) -> None:
+    """Those of a sheet are those of its table, if no others are there."""
+    table = desk.block(place.sheet)
+    numeric = numeric_columns(desk, table)
+    used = desk.book.used(msgspec.structs.replace(WHOLE, sheet=table.sheet))
+    for row, cells in enumerate(desk.book.rows(used), start=used.top):
+        for column, cell in enumerate(cells, start=used.left):
+            is_inside = table.first <= row <= table.bottom and column in numeric
+            if is_number(cell) and not is_inside:
+                raise Refusal(f"{letters(column)}{row} has a number too: name the cells that are meant")
 
 
 def _scaled(desk: Desk, order: Scale, place: Range, row: int, column: int) -> Json:

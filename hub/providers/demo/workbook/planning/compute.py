@@ -3,7 +3,16 @@
 import msgspec
 
 from hub.providers.demo.workbook.orders.places import Columns
-from hub.providers.demo.workbook.orders.values import Aggregate, Arithmetic, Compare, Compute, Number, Value
+from hub.providers.demo.workbook.orders.values import (
+    Aggregate,
+    Arithmetic,
+    Below,
+    Compare,
+    Compute,
+    Into,
+    Number,
+    Value,
+)
 from hub.providers.demo.workbook.planning.conditions import fits
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, plain, told
 from hub.providers.demo.workbook.planning.looks import apply_format
@@ -23,7 +32,10 @@ def compute(desk: Desk, order: Compute) -> None:
             raise Misread
         if not into.is_cell:
             raise Refusal(f"which cell of {into.address()} should the result go into?")
-        _check_sheets(order.value, into)
+        if order.here and desk.sheet is not None:
+            raise Refusal(f"is “here” {plain(desk.sheet)}, or the open sheet? Name the sheet of {into.address()}")
+        if not order.here:
+            _check_sheets(order.value, into)
     if into is not None:
         _check_told(order.value)
     result = _placed(desk, order.value, into) if into is not None else None
@@ -73,7 +85,7 @@ def _check_sheets(value: Value, into: Range) -> None:
         raise Refusal("which of the two ranges is on that sheet? Name it for both, as in Sheet2!B11")
 
 
-def _placed(desk: Desk, value: Value, into: Range | str | None) -> tuple[Result, Range]:
+def _placed(desk: Desk, value: Value, into: Into) -> tuple[Result, Range]:
     if isinstance(into, Range):
         found = value_of(desk, value, into)
         for area in found.areas:
@@ -85,6 +97,13 @@ def _placed(desk: Desk, value: Value, into: Range | str | None) -> tuple[Result,
             ):
                 raise Refusal(f"{into.address()} is within {area.address()}: a formula there would count itself")
         return found, into
+    if isinstance(into, Below):
+        goals = ranges(desk, into.place, "numbers")
+        if len(goals) != 1:
+            raise Refusal("which cell should the result go into? Those are several columns")
+        target = below(desk, goals[0], into.place)[1]
+        desk.want_clear(target)
+        return _placed(desk, value, target)
     if not isinstance(value, Aggregate) or value.place is None:
         raise Refusal("which cell should the result go into?")
     areas = ranges(desk, value.place, "numbers")

@@ -2,9 +2,12 @@
 
 from typing import Literal
 
+import msgspec
+
 from hub.providers.demo.workbook.orders.places import (
     Columns,
     Crossing,
+    EdgeRows,
     Extreme,
     Header,
     HeaderCell,
@@ -50,6 +53,8 @@ def ranges(desk: Desk, place: Place, purpose: Purpose) -> list[Range]:
             return _matching(desk, place)
         case Several(places):
             return [desk.placed(one) for one in places]
+        case EdgeRows():
+            return [_edge(desk, place)]
         case It():
             if not desk.it or desk.result is not None:
                 raise Refusal("I cannot tell what “it” is there: name the cells")
@@ -94,6 +99,17 @@ def _part(desk: Desk, place: Part, purpose: Purpose) -> list[Range]:
         raise Refusal("the table has no row of totals")
     row = {"header": table.top, "last": table.last, "totals": table.totals}[place.which]
     return [Range(table.left, row, table.right, row, table.sheet)]
+
+
+def _edge(desk: Desk, place: EdgeRows) -> Range:
+    table, column = column_of(desk, place.column)
+    rows = table.bottom - table.first + 1
+    if place.count > rows:
+        raise Refusal(f"the table has {rows} rows, not {place.count}")
+    whole = table.columns(column)
+    if place.last:
+        return msgspec.structs.replace(whole, top=whole.bottom - place.count + 1)
+    return msgspec.structs.replace(whole, bottom=whole.top + place.count - 1)
 
 
 def _header_cell(desk: Desk, header: Header) -> Range:

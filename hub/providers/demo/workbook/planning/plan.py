@@ -65,7 +65,7 @@ def _with_targets(orders: tuple[Order, ...]) -> list[Order]:
             before = found.pop() if found else None
             if not isinstance(before, Compute) or before.into is not None:
                 raise Misread
-            order = msgspec.structs.replace(before, into=order.into)
+            order = msgspec.structs.replace(before, into=order.into, here=order.here)
         found.append(order)
     return found
 

@@ -2,13 +2,15 @@
 
 import msgspec
 
-from hub.providers.demo.workbook.orders.places import Columns, Condition
+from hub.providers.demo.workbook.book import is_empty
+from hub.providers.demo.workbook.orders.places import Columns, Condition, Header
 from hub.providers.demo.workbook.orders.values import Aggregate
 from hub.providers.demo.workbook.planning.cells import cells_of, column_of, row_of, rows_with
 from hub.providers.demo.workbook.planning.conditions import condition_column, criterion, rows_where
-from hub.providers.demo.workbook.planning.desk import Desk, Refusal, plain
+from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, plain
 from hub.providers.demo.workbook.planning.results import NAMES, Result, address_of, number_of
 from hub.providers.demo.workbook.ranges import Range
+from hub.providers.demo.workbook.reading.leaves import Misread
 
 
 def of_some(desk: Desk, value: Aggregate, areas: list[Range], target: Range | None) -> Result:
@@ -30,8 +32,12 @@ def of_some(desk: Desk, value: Aggregate, areas: list[Range], target: Range | No
             return between(desk, value, area, target)
         rows = sorted(row for label in value.labels for row in rows_with(desk, label))
         of = desk.table(value.labels[0].sheet)
+        if value.left_out:
+            rows = [row for row in range(of.first, of.bottom + 1) if row not in rows]
         sign = criterion(Condition(None, "=", text=str(value.labels[0].value)))[0] if len(value.labels) == 1 else None
-        said = "for " + ", ".join(plain(str(label.value)) for label in value.labels)
+        if sign is not None and value.left_out:
+            sign = f'"<>{sign[1:]}'
+        said = ("without " if value.left_out else "for ") + ", ".join(plain(str(label.value)) for label in value.labels)
     if of.sheet != table.sheet:
         raise Refusal("both have to be on one sheet")
     number = number_of(value.function, [desk.book.value(table.sheet, row, column) for row in rows])
@@ -40,6 +46,18 @@ def of_some(desk: Desk, value: Aggregate, areas: list[Range], target: Range | No
         formula = f"{value.function}IF({address_of(of.columns(at), target)},{sign},{address_of(area, target)})"
     name = plain(value.place.headers[0].name)
     return Result(number, f"the {NAMES[value.function]} of {name} {said}", formula, (area,), why="no row is so")
+
+
+def check_each(desk: Desk, value: Aggregate, per: Header) -> None:
+    """The average per month is one over the rows only where each row is another month."""
+    if value.function != "AVERAGE" or not isinstance(value.place, Columns) or len(value.place.headers) != 1:
+        raise Misread
+    table, column = column_of(desk, per)
+    if column_of(desk, value.place.headers[0]) == (table, column):
+        raise Misread
+    names = [desk.book.value(table.sheet, row, column) for row in range(table.first, table.bottom + 1)]
+    if len({str(name).casefold() for name in names if not is_empty(name)}) != len(names):
+        raise Refusal(f"not every row is another {column_name(table, column)}, and I do not group rows")
 
 
 def between(desk: Desk, value: Aggregate, area: Range, target: Range | None) -> Result:

@@ -16,7 +16,7 @@ from hub.providers.demo.workbook.planning.conditions import condition_column, cr
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, plain, told
 from hub.providers.demo.workbook.planning.places import ranges
 from hub.providers.demo.workbook.planning.results import NAMES, Result, address_of, number_of
-from hub.providers.demo.workbook.planning.some_rows import of_some
+from hub.providers.demo.workbook.planning.some_rows import check_each, of_some
 from hub.providers.demo.workbook.planning.targets import without
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.reading.leaves import Misread
@@ -125,6 +125,8 @@ def _aggregate(desk: Desk, value: Aggregate, target: Range | None) -> Result:
         areas: list[Range] = list(desk.it)
     else:
         areas = ranges(desk, value.place, "numbers" if value.function != "COUNTA" else "values")
+    if value.per is not None:
+        check_each(desk, value, value.per)
     if value.labels or value.where is not None:
         return of_some(desk, value, areas, target)
     if target is not None:

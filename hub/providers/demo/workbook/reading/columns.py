@@ -7,7 +7,17 @@ from hub.providers.demo.workbook.reading.leaves import Misread, cells_in, header
 from hub.providers.demo.workbook.reading.places import letter_column
 from hub.providers.demo.workbook.reading.values import function
 
-_ROWS_OF = ("row_minus", "row_plus", "row_times", "row_over", "row_share", "row_of_total", "row_growth", "row_half")
+_ROWS_OF = (
+    "row_minus",
+    "row_plus",
+    "row_times",
+    "row_over",
+    "row_share",
+    "row_of_total",
+    "row_growth",
+    "row_half",
+    "row_running",
+)
 
 
 _ROW_FORMULAS = ("row_minus", "row_plus", "row_times", "row_over")
@@ -72,6 +82,8 @@ def _row_formula(tree: Tree) -> RowFormula:
             if len(named) != 1:
                 raise Misread
             return RowFormula("of total", found[0], percent=True)
+        case "row_running":
+            return RowFormula("running", headers(tree)[0])
         case "row_half":
             return _part(tree)
         case _:

@@ -8,6 +8,7 @@ from hub.providers.demo.workbook.orders.places import (
     Compared,
     Condition,
     Crossing,
+    EdgeRows,
     Extreme,
     Function,
     Header,
@@ -154,7 +155,9 @@ def place(tree: Tree) -> Place:
             return Part("all numbers")
         case "table_rows":
             return Part("rows")
-        case "sheet_data":
+        case "edge_rows":
+            return EdgeRows(headers(inner)[0], whole(numbers(inner)[0]), inner.has("last_ones"))
+        case "sheet_data" | "sheet_numbers":
             return Part("numbers", sheet_of(inner))
         case "label_row":
             return LabelRow(labels(inner)[0])
@@ -174,6 +177,7 @@ def place(tree: Tree) -> Place:
 
 
 _PLACES = (
+    *("edge_rows", "sheet_numbers"),
     *("capital_column", "all_numbers", "table_rows", "cells", "letter_column", "row_number", "columns"),
     *("column_values", "header_row", "last_row", "nth_column", "total_row"),
     *("total_row_place", "table", "sheet_data", "label_row", "header_cell", "cell_of", "extreme", "extreme_row"),

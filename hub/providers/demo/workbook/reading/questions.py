@@ -2,8 +2,17 @@
 
 from hub.providers.demo.workbook.language.notation import Tree
 from hub.providers.demo.workbook.orders.orders import List, Order, Show, Which
-from hub.providers.demo.workbook.orders.places import Condition, Function, Header, Part
-from hub.providers.demo.workbook.orders.values import Aggregate, Compare, Compute, Into, Number, PutResult, WhichIt
+from hub.providers.demo.workbook.orders.places import Columns, Condition, Function, Header, Part, Place
+from hub.providers.demo.workbook.orders.values import (
+    Aggregate,
+    Below,
+    Compare,
+    Compute,
+    Into,
+    Number,
+    PutResult,
+    WhichIt,
+)
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers, whole
 from hub.providers.demo.workbook.reading.places import cells, columns, compared, conditions, place
@@ -19,8 +28,10 @@ def _into(tree: Tree) -> Into | None:
     into = tree.one("into")
     if into is None:
         return None
-    if into.has("under"):
-        return "below"
+    under = into.one("under")
+    if under is not None:
+        named = headers(under) or (under.has("columns", "letter_column"))
+        return Below(_under(under)) if named else "below"
     if into.has("beside"):
         return "beside"
     found = into.one("cells")
@@ -28,18 +39,28 @@ def _into(tree: Tree) -> Into | None:
     return cells(found)
 
 
+def _under(tree: Tree) -> Place:
+    return Columns((headers(tree)[0],), values=True) if headers(tree) else place(tree)
+
+
+def _is_here(tree: Tree) -> bool:
+    named = tree.one("into", "into_first", "into_cells")
+    on = [part for one in named.all("cells") for part in one.all("on_sheet")] if named is not None else []
+    return any(inner.has("here") for one in on for inner in one.all("this_sheet"))
+
+
 def compute(tree: Tree) -> Order:
     into = _into(tree)
     if tree.rule == "place_result":
         assert into is not None
-        return PutResult(into)
+        return PutResult(into, _is_here(tree))
     told = tree.one("value")
     if told is not None:
         found = value(told)
         # "Sum B2 to B6" is about five cells: nobody sums up one.
         if into is not None and isinstance(found, Aggregate) and isinstance(found.place, Range) and found.place.is_cell:
             raise Misread
-        return Compute(found, into, verb=tree.has("putting"))
+        return Compute(found, into, verb=tree.has("putting"), here=_is_here(tree))
     only = tree.one("operand_only")
     if only is not None:
         return Compute(aggregate(Tree("aggregate", (Tree("sum"), Tree("operand", (Tree("cells", only.parts),))))))

@@ -72,7 +72,10 @@ def value(tree: Tree) -> Value:
 
 
 def aggregate(tree: Tree) -> Aggregate:
-    told = tree.one("labels")
+    out, per = tree.one("left_out"), tree.one("per_row")
+    told = tree.one("labels") if out is None else out
+    if out is not None and tree.has("labels"):
+        raise Misread
     where = tree.one("where_rows")
     criterion = None
     if where is not None:
@@ -80,7 +83,9 @@ def aggregate(tree: Tree) -> Aggregate:
     operand = tree.one("operand", "columns")
     found = None if operand is None else place(operand)
     some = tuple(labels(told)) if told is not None else ()
-    return Aggregate(function(tree), found, some, criterion, told is not None and told.has("from_to"))
+    between = told is not None and told.has("from_to")
+    each = headers(per)[0] if per is not None else None
+    return Aggregate(function(tree), found, some, criterion, between, left_out=out is not None, per=each)
 
 
 def _count_of(tree: Tree) -> Value:
