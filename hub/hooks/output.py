@@ -47,7 +47,7 @@ class Output:
 
     def emit(self, name: str, value: Json) -> None:
         """Send watchers a `custom` event; after the answer's end nothing is sent. Raises ValueError if it is too long,
-        or one too many."""
+        one too many, or nothing that every client can read."""
         if not 1 <= len(name) <= MAX_NAME_CHARS:
             raise ValueError(f"The name of a custom event must have 1 to {MAX_NAME_CHARS} characters.")
         if len(msgspec.json.encode(value)) > MAX_VALUE_BYTES:

@@ -275,8 +275,7 @@ class StreamReader:
             return
         start, text.units = text.units, text.units + block.units
         known = (citation_of(each, self._documents, (start, text.units)) for each in block.citations)
-        citations = [each for each in known if each is not None]
-        if block.units and (taken := text.bound.take(citations)):
+        if block.units and (taken := text.bound.take(known)):
             yield Cited(text.index, taken)
 
     def _release(self) -> list[Delta]:

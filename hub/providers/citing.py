@@ -3,7 +3,8 @@
 What providers say of a passage is theirs, or their users': titles and quotes may hold anything, addresses any scheme.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from hub.chat.parts import Citation
@@ -82,8 +83,13 @@ class Bound:
     def __init__(self) -> None:
         self._left = MAX_CITATIONS
 
-    def take(self, citations: Sequence[Citation]) -> Sequence[Citation]:
-        taken = citations[: self._left]
+    @property
+    def is_used_up(self) -> bool:
+        return self._left <= 0
+
+    def take(self, citations: Iterable[Citation | None]) -> Sequence[Citation]:
+        """Those that are some; no more are looked at than it may have."""
+        taken = list(islice((each for each in citations if each is not None), self._left))
         self._left -= len(taken)
         return taken
 

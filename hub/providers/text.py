@@ -79,7 +79,7 @@ def decode_wire(decoder: "msgspec.json.Decoder[_Wire]", data: bytes | str) -> _W
     """One JSON value of a provider. Raises ValueError if it is none, or of another shape."""
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
     try:
         # msgspec refuses halves of characters (lone surrogates written as escapes), json does not.
@@ -96,9 +96,18 @@ def parse_arguments(text: str) -> tuple[Mapping[str, Json] | None, str | None]:
         try:
             value = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError):
-            value = whole_json(json.loads(text))  # takes halves of characters, which then become U+FFFD
+            # Takes halves of characters, which then become U+FFFD.
+            value = whole_json(json.loads(text, parse_float=_finite, parse_constant=_finite))
     except (ValueError, RecursionError) as error:
         return None, f"The arguments are not valid JSON: {error}"[:200]
     if not isinstance(value, dict):
         return None, "The arguments are not a JSON object."
     return value, None
+
+
+def _finite(text: str) -> float:
+    """A number of JSON. Raises ValueError for one that is none there, or has no end as a float."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number that can be kept")
+    return value

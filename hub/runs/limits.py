@@ -13,7 +13,10 @@ class RunLimits:
     this long (None: never). `ring_entries`: how far a watcher may fall behind before it
     gets a snapshot; `linger_s`: how long a session stays followed after its last watcher left.
     `approval_s`: how long a call waits for somebody to approve it, which does not count as `wall_time_s`;
-    `cancel_s`: how long a tool that was cancelled is waited for."""
+    `cancel_s`: how long a tool that was cancelled is waited for.
+    What an answer may hold, beyond which its provider is cut off: `max_answer_chars` over all its steps, thinking,
+    calls and signatures included; `max_argument_chars` of JSON in one call; `max_step_parts` and, among them,
+    `max_step_calls` in what comes for one request."""
 
     max_queued_runs: int = 20
     max_steps: int = 50
@@ -33,6 +36,10 @@ class RunLimits:
     drain_s: float = 5.0
     approval_s: float = 600.0
     cancel_s: float = 5.0
+    max_answer_chars: int = 4_000_000
+    max_argument_chars: int = 1_000_000
+    max_step_parts: int = 1_000
+    max_step_calls: int = 128
     presence: PresenceLimits = field(default_factory=PresenceLimits)
     hosts: HostLimits = field(default_factory=HostLimits)
     files: FileLimits = field(default_factory=FileLimits)

@@ -14,15 +14,18 @@ def citation_of(annotation: Json, text: str, *, begins: int = 0) -> Citation | N
     kind = annotation.get("type")
     inner = annotation.get(kind) if isinstance(kind, str) else None
     said = inner if isinstance(inner, Mapping) else annotation
-    start, end = said.get("start_index"), said.get("end_index")
-    passage = None
-    if isinstance(start, int) and isinstance(end, int):
-        passage = citing.within(text, start - begins, end - begins)
     url, title, name, quote = (_text(said.get(field)) for field in ("url", "title", "filename", "content"))
     if kind == "url_citation" and (url or title):
-        return citing.web(url=url, title=title, quote=quote, passage=passage)
+        return citing.web(url=url, title=title, quote=quote, passage=_passage(said, text, begins))
     if kind in ("file_citation", "container_file_citation") and name:
-        return citing.document(title=name, passage=passage)
+        return citing.document(title=name, passage=_passage(said, text, begins))
+    return None
+
+
+def _passage(said: Mapping[str, Json], text: str, begins: int) -> tuple[int, int] | None:
+    start, end = said.get("start_index"), said.get("end_index")
+    if isinstance(start, int) and isinstance(end, int):
+        return citing.within(text, start - begins, end - begins)
     return None
 
 

@@ -110,11 +110,13 @@ class _Content:
         self._block, self.pieces, self._bound = block, [], Bound()
 
     def cited(self, annotations: Json) -> Iterator[Delta]:
-        if self._block is None or not isinstance(annotations, list):
+        if self._block is None or not isinstance(annotations, list) or self._bound.is_used_up:
             return
+        if len(self.pieces) > 1:
+            self.pieces = ["".join(self.pieces)]
         text = "".join(self.pieces)
         known = (citation_of(each, text, begins=self._begins) for each in annotations)
-        if taken := self._bound.take([each for each in known if each is not None]):
+        if taken := self._bound.take(known):
             yield Cited(self._block, taken)
 
 

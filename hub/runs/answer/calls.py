@@ -116,7 +116,12 @@ class Calls:
             # A tool is the application's code: whatever it raises fails this call, not the run.
             self._broken(tool, call_id)
         else:
-            self._complete(call_id, "success", result=result)
+            try:
+                result = repaired_json(result)
+            except ValueError as error:
+                self._complete(call_id, "failed", error=f"The tool has run, but its result is not taken: {error}.")
+            else:
+                self._complete(call_id, "success", result=result)
 
     def _broken(self, tool: Tool, call_id: str) -> None:
         logger.exception("tool %s failed in run %s", tool.spec.name, self._run_id)
@@ -130,6 +135,7 @@ class Calls:
 
     def _complete(self, call_id: str, outcome: ToolOutcome, *, result: Json = None, error: str | None = None) -> None:
         now = self._env.now_ms()
+        """The result is one that `repaired_json` made."""
         if outcome != "success":
             result = self._put_out(call_id)
         self._contexts.pop(call_id, None)
@@ -139,7 +145,7 @@ class Calls:
                 call_id,
                 outcome,
                 duration_ms=now - self._began.pop(call_id, now),
-                result=repaired_json(result),
+                result=result,
                 error=None if error is None else repaired(error),
                 time=now,
             )

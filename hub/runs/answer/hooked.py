@@ -19,6 +19,7 @@ from hub.hooks.joined import Joined, in_one_piece
 from hub.hooks.output import Output
 from hub.hooks.registry import HOOK_FAILED, Hook, log_failure
 from hub.providers.base import Delta, Request, StepEnd, UsageSoFar
+from hub.runs.answer.bounds import AnswerBounds
 from hub.runs.answer.sources import Source
 from hub.runs.answer.text import repaired, repaired_json
 from hub.runs.ask import RunAsk
@@ -152,7 +153,7 @@ class Hooked:
         else:
             stream = source.provider.stream(request)
         if hooks.streaming is not None and not hooks.streaming.has(self._ask.author):
-            return in_one_piece(stream)
+            return in_one_piece(AnswerBounds(self._env.limits).over(stream))
         return stream
 
     async def _kept(self, cache: ResponseCache, source: Source, request: Request) -> AsyncGenerator[Delta, None]:

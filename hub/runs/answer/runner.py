@@ -21,16 +21,11 @@ from hub.chat import events
 from hub.chat.parts import NO_USAGE, FilePart, Message, RunError, RunOutcome, Session, Timing, ToolCallPart, Usage
 from hub.chat.transcript import Transcript
 from hub.errors import ProviderError, RunErrorCode
-from hub.providers.base import (
-    FinishReason,
-    Provider,
-    Request,
-    StepEnd,
-    UsageSoFar,
-)
+from hub.providers.base import FinishReason, Provider, Request, StepEnd, UsageSoFar
 from hub.runs.answer import history
 from hub.runs.answer.answers import Answers
 from hub.runs.answer.approvals import Approvals
+from hub.runs.answer.bounds import AnswerBounds
 from hub.runs.answer.calls import CUT_OFF, INTERRUPTED, Calls
 from hub.runs.answer.context import Context
 from hub.runs.answer.hooked import Hooked
@@ -134,6 +129,7 @@ class Runner:
         approvals = Approvals(environment, session, run_id, ask, writer, answers, rights, self._wall_time)
         self._calls = Calls(environment, self._tools, session, run_id, ask, writer, approvals, self._keep)
         self._context = Context()
+        self._bounds = AnswerBounds(environment.limits)
         self._hooked = Hooked(environment, session, run_id, ask, writer)
         self._chars = 0  # of the step under way, if it was cut off
         self.stopped_by: str | None = None  # set by `stop`, before the task is cancelled
@@ -270,6 +266,7 @@ class Runner:
                 self._ask.answer_id,
                 self._transcript,
                 self._writer,
+                self._bounds,
                 on_prose=self._hooked.on_prose,
             )
             try:

@@ -15,13 +15,12 @@ from hub.providers.base import (
     ToolCallEnd,
     ToolCallStart,
 )
+from hub.runs.answer.bounds import AnswerBounds, StepDelta
 from hub.runs.answer.hooked import Prose
 from hub.runs.answer.text import Surrogates, repaired, repaired_json
 from hub.runs.drive.writer import EventWriter
 from hub.runs.environment import RunEnvironment
 from hub.tools.base import Tools
-
-StepDelta = TextDelta | Cited | ThinkingDelta | ThinkingEnd | ToolCallStart | ToolCallDelta | ToolCallEnd
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class StepWriter:
         answer_id: str,
         transcript: Transcript,
         writer: EventWriter,
+        bounds: AnswerBounds,
         *,
         on_prose: Prose | None = None,
     ) -> None:
@@ -65,6 +65,8 @@ class StepWriter:
         self._answer_id = answer_id
         self._draft = transcript.runs[run_id]
         self._writer = writer
+        self._bounds = bounds
+        bounds.begin_step()
         self._on_prose = on_prose
         self._blocks: dict[tuple[bool, int], _Block] = {}
         self._inputs: dict[str, Surrogates] = {}  # by call id
@@ -76,7 +78,9 @@ class StepWriter:
         self.chars = 0  # of text and thinking written; what a stopped step's output is estimated by
 
     def write(self, delta: StepDelta) -> None:
+        """Raises `ProviderError`, and writes nothing, for what the answer may not hold any more."""
         self.has_begun = True
+        self._bounds.take(delta)
         match delta:
             case TextDelta():
                 self._prose(delta.block, delta.text, thinks=False)
@@ -181,7 +185,12 @@ class StepWriter:
 
     def _tool_end(self, end: ToolCallEnd) -> None:
         call_id = self._call_ids[end.call_id]
-        arguments = None if end.arguments is None else repaired_json(end.arguments)
-        self.whole_calls.append(WholeCall(call_id, self._names[call_id], arguments, end.error))
+        arguments, problem = end.arguments, end.error
+        if arguments is not None:
+            try:
+                arguments = repaired_json(arguments)
+            except ValueError as error:
+                arguments, problem = None, f"The arguments are not taken: {error}."
+        self.whole_calls.append(WholeCall(call_id, self._names[call_id], arguments, problem))
         if arguments is not None:
             self._writer.write(events.ToolInput(self._run_id, call_id, arguments=arguments, time=self._env.now_ms()))

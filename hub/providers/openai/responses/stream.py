@@ -109,11 +109,15 @@ class _Block:
         return TextDelta(self.number, text)
 
     def cited(self, annotations: Sequence[Json]) -> Iterator[Delta]:
+        if self.bound.is_used_up:
+            return
+        if len(self.said) > 1:
+            self.said = ["".join(self.said)]
         if not (text := "".join(self.said)):
             return  # they come again with the item
         self.annotated += len(annotations)
         known = (citation_of(each, text) for each in annotations)
-        if taken := self.bound.take([each for each in known if each is not None]):
+        if taken := self.bound.take(known):
             yield Cited(self.number, taken)
 
 
