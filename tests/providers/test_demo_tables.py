@@ -14,11 +14,11 @@ from tests.providers.demo_runs import said
 from tests.providers.workbook_runs import done, tell
 from tests.providers.workbook_sentences import Case
 from tests.providers.workbook_tables import OF_SHOPS, QUESTIONS, REFUSED, WRITES, months, shops
-from tests.providers.workbook_wordings import ASKED, CHARTS, CHARTS_OF_SHOPS, DECLINED, ORDERED
+from tests.providers.workbook_wordings import ASKED, CHARTS, CHARTS_OF_SHOPS, CHOSEN, DECLINED, ORDERED
 
 TOOLS = {name: name for name in ("read_range", "write_range", "apply_formula", "format_range", "clear_range")}
 TOOLS |= {name: name for name in ("create_chart", "insert_rows_columns", "get_named_ranges", "create_named_range")}
-ALL = [(months, case) for case in (*QUESTIONS, *WRITES, *CHARTS, *ASKED, *ORDERED)]
+ALL = [(months, case) for case in (*QUESTIONS, *WRITES, *CHARTS, *ASKED, *ORDERED, *CHOSEN)]
 ALL += [(shops, case) for case in (*OF_SHOPS, *CHARTS_OF_SHOPS)]
 PLAIN = [(book, case.sentence) for book, case in ALL if not re.search("[\"=]|'[^s]", case.sentence)]
 REVERSALS = ("not", "never", "except", "unless", "only", "if", "without", "instead", "half", "almost", "until", "else")

@@ -1,6 +1,7 @@
 """Further wordings of sentences about sheets with tables, and what is told where one cannot be carried out."""
 
-from tests.providers.workbook_sentences import Case
+from hub.chat.parts import Json
+from tests.providers.workbook_sentences import DOLLARS, Case
 
 CHARTS = [
     Case("Make a bar chart of the costs", charts=[("bar", "A1:C6")], says="Revenue too"),
@@ -47,7 +48,42 @@ ORDERED = [
     Case("Put the total revenue except May in E1", {"E1": '=SUMIF(A2:A6,"<>May",B2:B6)'}),
     Case("Put the months back in alphabetical order", BY_NAME),
 ]
+MARGIN = {"D1": "Margin", **{f"D{row}": f"=(B{row}-C{row})/B{row}" for row in range(2, 7)}}
+PERCENT = {f"D{row}": {"number_format": "0.0%"} for row in range(2, 7)}
+
+
+def _chosen(formula: str) -> dict[str, Json]:
+    return {f"D{row}": formula.format(row=row) for row in range(2, 7)}
+
+
+CHOSEN = [
+    Case(
+        'In column D write "good" if revenue is at least 150, otherwise "bad"',
+        _chosen('=IF(B{row}>=150,"good","bad")'),
+    ),
+    Case('Write "yes" in column D if the month is Jan, else "no"', _chosen('=IF(A{row}="Jan","yes","no")')),
+    Case('In column D, if revenue is over 150 write "a", otherwise write "b"', _chosen('=IF(B{row}>150,"a","b")')),
+    Case(
+        "Add a column Rating that says High if revenue is over 150, otherwise Low",
+        {"D1": "Rating", **_chosen('=IF(B{row}>150,"High","Low")')},
+    ),
+    Case(
+        "Add a Flag column with 1 if cost is between 80 and 100, otherwise 0",
+        {"D1": "Flag", **_chosen("=IF(AND(C{row}>=80,C{row}<=100),1,0)")},
+    ),
+    Case(
+        "Create a Margin column next to Cost with (Revenue - Cost) / Revenue, shown as a percentage with one decimal",
+        MARGIN,
+        PERCENT,
+    ),
+    Case("Add a column Margin that is (revenue - cost) / revenue formatted as a percentage", MARGIN, PERCENT),
+    Case("Put the total revenue in E1 shown as currency", {"E1": "=SUM(B2:B6)"}, {"E1": DOLLARS}),
+]
 DECLINED = [
+    ("What is the total revenue, formatted as currency?", "did not understand"),
+    ("Make the header row bold shown as currency", "did not understand"),
+    ('write "good" in D2 if revenue is over 150', "did not understand"),
+    ("In column D write High if the month is over 150, otherwise Low", "column Month has more than numbers"),
     ("average of the first nine costs", "the table has 5 rows, not 9"),
     ("On Data, put the sum of A1:A3 into E1 here", "is “here” Data, or the open sheet?"),
     ("total revenue per month", "did not understand"),

@@ -28,16 +28,20 @@ named = (called | named | titled | labelled | labeled | headed | with header | w
     and call it | and name it | for) <NAME> | [:] <NAME>
 at_letter = (in | at | as) (column <LETTER> | <LETTER> | <CELL> | <LETTER> column) | (after | next to | beside | right
     of | to right of) (<columns> | <letter_column> | table | last column)
-defined = (that | that is | which is | that shows | showing | with | as | equal to | that equals | equals | = | : |
-    containing | that contains | calculated as | computed as | that calculates | that has | for | with formula | using
-    | which shows | where each value is | where each row is | being | that will be | with values | which equals | as
-    result of | is | that holds | holding | that subtracts | which calculates | and fill it with | with each value
-    equal to) <row_value>
+defined = (that | that is | which is | that shows | showing | that says | saying | with | as | equal to | that equals
+    | equals | = | : | containing | that contains | calculated as | computed as | that calculates | that has | for |
+    with formula | using | which shows | where each value is | where each row is | being | that will be | with values
+    | which equals | as result of | is | that holds | holding | that subtracts | which calculates | and fill it with |
+    with each value equal to) <row_value>
 each_row = (each | every | all) (row | rows | <COLUMN> | data rows | of them | line) | <COLUMN> | rows
 for_each = (for | in) <each_row> | per <COLUMN> | per row
+row_if = <chosen> (if | when | where) <condition> [, | ;] [and] (otherwise | else | if not | or else) [,] [write |
+    put] <chosen> | (if | when) <condition> [,] [then] [write | put] <chosen> [, | ;] [and] (otherwise | else | if not
+    | or else) [,] [write | put] <chosen>
+chosen = [value | text | word] (<TEXT> | <NUMBER> | <FREE>)
 row_running = (running | cumulative) (total | sum) [of | for] [column] <COLUMN> [column] | cumulative <COLUMN>
-row_value = <row_running> | <row_minus> | <row_plus> | <row_times> | <row_over> | <row_share> | <row_of_total> |
-    <row_growth> | <row_half> | <FORMULA>
+row_value = <row_if> | <row_running> | <row_minus> | <row_plus> | <row_times> | <row_over> | <row_share> |
+    <row_of_total> | <row_growth> | <row_half> | <FORMULA>
 row_term = ⟨ <row_value> ⟩ | [column] <COLUMN> [column | value | values] | <letter_only> | <NUMBER>
 letter_only = [column] <LETTER> | column <LETTER>
 row_half = half [of] <row_term> | <PERCENT> of [each] <row_term> | (double | twice) <twice> <row_term>
@@ -56,15 +60,18 @@ row_of_total = [<each_row> 's] (<percentage> | fraction | part) of total <COLUMN
     proportion) of (total | sum of | overall) <COLUMN> | [<COLUMN> 's] <percentage> of total
 row_growth = (percentage change | growth | percent change | change in percent | growth in percent | percentage growth
     | growth rate) (from <row_term> to <row_term> | between <row_term> and <row_term>)
-fill_column = <row_value> (in | into) column <LETTER> | (put | write | calculate | compute | show | enter | fill in |
-    add | place | set) <row_value> [<for_each>] (in | into | to) (column <LETTER> | <LETTER> | <AREA> | new column |
-    new column <named> | column <LETTER> <named> | column called <NAME>) [<for_each>] | fill (column <LETTER> |
-    <AREA>) with <row_value> [<for_each>] | (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] (put |
-    write | calculate | compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | <row_value>
-    [<for_each>] and (put | write | place | show) (it | result | results | that) (in | into) (column <LETTER> | <AREA>
-    | new column | new column <named>) | (calculate | compute) <row_value> <for_each> (in | into) (column <LETTER> |
-    <AREA> | new column | new column <named>) | (set | make) column <LETTER> (to | as | equal to | equal) <row_value>
-    | make column <LETTER> <row_value>
+fill_column = (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] <row_if> | (put | write | enter | show
+    | place) <chosen> (in | into) (column <LETTER> | <AREA> | new column [<named>]) (if | when | where) <condition> [,
+    | ;] [and] (otherwise | else | if not | or else) [,] [write | put] <chosen> | <row_value> (in | into) column
+    <LETTER> | (put | write | calculate | compute | show | enter | fill in | add | place | set) <row_value>
+    [<for_each>] (in | into | to) (column <LETTER> | <LETTER> | <AREA> | new column | new column <named> | column
+    <LETTER> <named> | column called <NAME>) [<for_each>] | fill (column <LETTER> | <AREA>) with <row_value>
+    [<for_each>] | (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] (put | write | calculate |
+    compute | show | enter | fill in | add | place | do) <row_value> [<for_each>] | <row_value> [<for_each>] and (put
+    | write | place | show) (it | result | results | that) (in | into) (column <LETTER> | <AREA> | new column | new
+    column <named>) | (calculate | compute) <row_value> <for_each> (in | into) (column <LETTER> | <AREA> | new column
+    | new column <named>) | (set | make) column <LETTER> (to | as | equal to | equal) <row_value> | make column
+    <LETTER> <row_value>
 
 write = (put | write | enter | type | place | insert | set | store | save | add | use | fill in | apply) [value |
     values | text | number | numbers | word | words | formula | heading | header | title | label] [of] <given> (,

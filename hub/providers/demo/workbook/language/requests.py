@@ -1,7 +1,8 @@
 """The grammar's upper half: sentences, questions and their results."""
 
 REQUESTS = """
-sentence = [<lead>] <order> (<join> <order>)* [<tail>]
+sentence = [<lead>] <order> (<join> <order> | <shown_as>)* [<tail>]
+shown_as = [, | and | , and] (shown | formatted | displayed | styled) (as | in | with) <looks>
 lead = <sheet> (: | ,) | (on | in | for | using | from | open) <sheet> [, | :] | <nowrite> [, | but | . | ;] | go to
     <sheet> (and | , | . | ;)
 tail = <nowrite_tail> | if possible | [,] ok

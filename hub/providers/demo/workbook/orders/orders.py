@@ -12,10 +12,19 @@ from hub.providers.demo.workbook.ranges import Range
 class RowFormula(msgspec.Struct, frozen=True):
     """Over the cells of one row. Column numbers are told by letter. `OF_TOTAL`: a share of the column's total."""
 
-    sign: Literal["-", "+", "*", "/", "growth", "of total", "running", "formula"]
+    sign: Literal["-", "+", "*", "/", "growth", "of total", "running", "if", "formula"]
     first: "Term | str"
     second: "Term | None" = None
     percent: bool = False
+    test: "Choice | None" = None  # of "if", on the column that is first
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One of two values in each row."""
+
+    condition: Condition
+    yes: float | str
+    no: float | str
 
 
 Term = Header | int | Number | RowFormula
@@ -62,6 +71,7 @@ class Format(msgspec.Struct, frozen=True):
     places: tuple[Place, ...]
     look: Look
     more: bool = False  # goes on with a format before it
+    shown: bool = False  # how what was just written is shown
 
 
 class Fill(msgspec.Struct, frozen=True):

@@ -21,10 +21,19 @@ def format_places(desk: Desk, order: Format) -> None:
     purpose: Purpose = "number look" if order.look.is_of_numbers else "look"
     places = order.places or (It(),)
     found = [one for place in places for one in ranges(desk, place, purpose)]
+    if order.shown:
+        found = [_below_header(desk, one) for one in found]
     _check_mixed(found)
     follows = desk.last_act if places == (It(),) else None
     change, said = change_of(order.look)
     apply_format(desk, joined(found), change, said, follows)
+
+
+def _below_header(desk: Desk, place: Range) -> Range:
+    """How values are shown is nothing for the header above them."""
+    table = desk.block(place.sheet)
+    is_column = table.headers and place.top == table.top and place.bottom == table.bottom
+    return msgspec.structs.replace(place, top=table.first) if is_column else place
 
 
 def _check_mixed(found: Sequence[Range]) -> None:

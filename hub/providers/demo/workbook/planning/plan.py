@@ -59,6 +59,8 @@ def _with_targets(orders: tuple[Order, ...]) -> list[Order]:
     for order in orders:
         if isinstance(order, Format) and order.more and not (found and isinstance(found[-1], Format)):
             raise Misread
+        if isinstance(order, Format) and order.shown and not _is_written(found[-1]):
+            raise Misread
         if isinstance(order, WhichIt):
             order = _which_it(found[-1] if found else None, order)
         if isinstance(order, PutResult):
@@ -68,6 +70,11 @@ def _with_targets(orders: tuple[Order, ...]) -> list[Order]:
             order = msgspec.structs.replace(before, into=order.into, here=order.here)
         found.append(order)
     return found
+
+
+def _is_written(order: Order) -> bool:
+    """What can be shown in some look: what the order before has put into cells."""
+    return isinstance(order, NewColumn | Write | TotalRow) or (isinstance(order, Compute) and order.into is not None)
 
 
 def _which_it(before: Order | None, order: WhichIt) -> Which:

@@ -1,9 +1,10 @@
 """Formulas over the cells of each row of a table, and what they come to."""
 
-from hub.providers.demo.workbook.orders.orders import RowFormula, Term
+from hub.providers.demo.workbook.orders.orders import Choice, RowFormula, Term
 from hub.providers.demo.workbook.orders.places import Header
 from hub.providers.demo.workbook.orders.values import Number
 from hub.providers.demo.workbook.planning.cells import column_of, numeric_columns
+from hub.providers.demo.workbook.planning.conditions import holds
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, is_number
 from hub.providers.demo.workbook.planning.formulas import check_formula
 from hub.providers.demo.workbook.ranges import Range, letters
@@ -20,6 +21,8 @@ def headers_of(formula: RowFormula) -> list[Header]:
 def formula_of(desk: Desk, formula: RowFormula, table: Table, column: int, row: int) -> str:
     if formula.sign == "formula":
         return check_formula(desk, str(formula.first))
+    if formula.test is not None:
+        return _if(desk, formula.test, column, row)
     first = _term(desk, formula.first, column, row)
     if formula.sign == "of total":
         assert isinstance(formula.first, Header)
@@ -62,13 +65,43 @@ def simulate(desk: Desk, formula: RowFormula, table: Table, target: Range) -> No
     """What the new cells come to, so that later orders of the sentence know it."""
     # All results first: a write makes the book look for its tables anew.
     rows = range(target.top, target.bottom + 1)
-    results = [_number(desk, formula, table, row) for row in rows]
+    results: list[float | str | None] = [_number(desk, formula, table, row) for row in rows]
+    if formula.test is not None:
+        results = [*_choices(desk, formula.test, table, rows)]
     if formula.sign == "running":
         each = [_number(desk, formula.first, table, row) or 0 for row in rows]
         results = [sum(each[: at + 1]) for at in range(len(each))]
     for row, result in zip(rows, results, strict=True):
         text = desk.book.formula(target.sheet, row, target.left)
         desk.book.write(target.sheet, row, target.left, text if result is None else result, text)
+
+
+def _if(desk: Desk, test: Choice, column: int, row: int) -> str:
+    """A condition on a number only where the column has nothing else."""
+    condition = test.condition
+    assert isinstance(condition.column, Header)
+    if condition.text is not None:
+        at = column_of(desk, condition.column)[1]
+        if at == column:
+            raise Refusal("a column cannot be made of itself")
+        told = f"{letters(at)}{row}={_constant(condition.text)}"
+    else:
+        cell = _term(desk, condition.column, column, row)
+        if condition.sign == "between":
+            told = f"AND({cell}>={condition.low:.15g},{cell}<={condition.high:.15g})"
+        else:
+            told = f"{cell}{condition.sign}{condition.low:.15g}"
+    return f"=IF({told},{_constant(test.yes)},{_constant(test.no)})"
+
+
+def _constant(value: float | str) -> str:
+    return '"' + value.replace('"', '""') + '"' if isinstance(value, str) else f"{value:.15g}"
+
+
+def _choices(desk: Desk, test: Choice, table: Table, rows: range) -> list[float | str]:
+    assert isinstance(test.condition.column, Header)
+    column = column_of(desk, test.condition.column)[1]
+    return [test.yes if holds(desk, table, test.condition, row, column) else test.no for row in rows]
 
 
 def _number(desk: Desk, term: Term | str | None, table: Table, row: int) -> float | None:

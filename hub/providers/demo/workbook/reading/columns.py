@@ -1,10 +1,11 @@
 """From trees about new columns and rows of totals to orders."""
 
 from hub.providers.demo.workbook.language.notation import Tree
-from hub.providers.demo.workbook.orders.orders import NewColumn, RowFormula, Term, TotalRow
+from hub.providers.demo.workbook.orders.orders import Choice, NewColumn, RowFormula, Term, TotalRow
+from hub.providers.demo.workbook.orders.places import Header
 from hub.providers.demo.workbook.orders.values import Number
 from hub.providers.demo.workbook.reading.leaves import Misread, cells_in, headers, numbers, texts, whole
-from hub.providers.demo.workbook.reading.places import letter_column
+from hub.providers.demo.workbook.reading.places import condition, letter_column
 from hub.providers.demo.workbook.reading.values import function
 
 _ROWS_OF = (
@@ -16,9 +17,11 @@ _ROWS_OF = (
     "row_of_total",
     "row_growth",
     "row_half",
-    "row_running",
+    *("row_running", "row_if"),
 )
 
+
+MAX_CHOSEN = 200
 
 _ROW_FORMULAS = ("row_minus", "row_plus", "row_times", "row_over")
 
@@ -34,7 +37,9 @@ def total_row(tree: Tree) -> TotalRow:
 def new_column(tree: Tree) -> NewColumn:
     """`fill_column` names where it goes, `new_column` what it is called."""
     defined = tree.one("defined", "row_value")
-    assert defined is not None
+    if defined is None:
+        chosen = tree.one("row_if") or Tree("row_if", (*tree.all("chosen"), *tree.all("condition")))
+        defined = Tree("row_value", (chosen,))
     inner = defined.one("row_value") if defined.rule == "defined" else defined
     assert inner is not None
     named = tree.one("named") or tree
@@ -82,6 +87,8 @@ def _row_formula(tree: Tree) -> RowFormula:
             if len(named) != 1:
                 raise Misread
             return RowFormula("of total", found[0], percent=True)
+        case "row_if":
+            return _choice(tree)
         case "row_running":
             return RowFormula("running", headers(tree)[0])
         case "row_half":
@@ -106,6 +113,22 @@ def _row_formula(tree: Tree) -> RowFormula:
             return RowFormula("growth", first, second, percent=True)
         case _:
             return RowFormula("/", first, second, percent=tree.rule == "row_share")
+
+
+def _choice(tree: Tree) -> RowFormula:
+    (told,) = tree.all("condition")
+    found = condition(told)
+    if not isinstance(found.column, Header):
+        raise Misread
+    yes, no = (_chosen(one) for one in tree.all("chosen"))
+    if yes == no or any(isinstance(one, str) and len(one) > MAX_CHOSEN for one in (yes, no)):
+        raise Misread
+    return RowFormula("if", found.column, test=Choice(found, yes, no))
+
+
+def _chosen(tree: Tree) -> float | str:
+    told = [*texts(tree, "TEXT"), *texts(tree, "FREE")]
+    return told[0] if told else numbers(tree)[0]
 
 
 def _part(tree: Tree) -> RowFormula:

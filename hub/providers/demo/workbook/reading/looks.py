@@ -20,7 +20,7 @@ def format_of(tree: Tree) -> Format:
     conditional = tree.one("conditional")
     if conditional is not None:
         places = (place(Tree("matching", (*conditional.parts, *tree.all("compared")))),)
-    return Format(places, _look_of(tree), more=tree.rule == "more_format")
+    return Format(places, _look_of(tree), more=tree.rule == "more_format", shown=tree.rule == "shown_as")
 
 
 def _look_of(tree: Tree) -> Look:

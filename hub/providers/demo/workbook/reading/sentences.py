@@ -24,7 +24,9 @@ from hub.providers.demo.workbook.reading.writes import (
 def sentence(tree: Tree) -> Sentence:
     """Raises `Misread` for a tree without a sense."""
     lead = tree.one("lead")
-    orders = tuple(_order(one.first()) for one in tree.all("order"))
+    orders = tuple(
+        format_of(one) if one.rule == "shown_as" else _order(one.first()) for one in tree.all("order", "shown_as")
+    )
     tells = tree.one("tail")
     only = (lead is not None and lead.has("nowrite")) or (tells is not None and tells.has("nowrite_tail"))
     return Sentence(orders, sheet_of(lead) if lead is not None else None, only)
