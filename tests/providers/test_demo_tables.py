@@ -14,11 +14,20 @@ from tests.providers.demo_runs import said
 from tests.providers.workbook_runs import done, tell
 from tests.providers.workbook_sentences import Case
 from tests.providers.workbook_tables import OF_SHOPS, QUESTIONS, REFUSED, WRITES, months, shops
-from tests.providers.workbook_wordings import ASKED, CHARTS, CHARTS_OF_SHOPS, CHOSEN, DECLINED, ORDERED
+from tests.providers.workbook_wordings import (
+    ASKED,
+    CHARTS,
+    CHARTS_OF_SHOPS,
+    CHOSEN,
+    DECLINED,
+    MISSPELT,
+    ORDERED,
+    SUGGESTING,
+)
 
 TOOLS = {name: name for name in ("read_range", "write_range", "apply_formula", "format_range", "clear_range")}
 TOOLS |= {name: name for name in ("create_chart", "insert_rows_columns", "get_named_ranges", "create_named_range")}
-ALL = [(months, case) for case in (*QUESTIONS, *WRITES, *CHARTS, *ASKED, *ORDERED, *CHOSEN)]
+ALL = [(months, case) for case in (*QUESTIONS, *WRITES, *CHARTS, *ASKED, *ORDERED, *CHOSEN, *MISSPELT)]
 ALL += [(shops, case) for case in (*OF_SHOPS, *CHARTS_OF_SHOPS)]
 PLAIN = [(book, case.sentence) for book, case in ALL if not re.search("[\"=]|'[^s]", case.sentence)]
 REVERSALS = ("not", "never", "except", "unless", "only", "if", "without", "instead", "half", "almost", "until", "else")
@@ -60,6 +69,19 @@ async def test_why_nothing_is_done_is_told(sentence: str, says: str) -> None:
     answer = said(await tell(sentence, workbook))
     assert workbook.writes == 0
     assert says in answer
+
+
+@pytest.mark.parametrize("made", [months, shops])
+@pytest.mark.parametrize("sentence", SUGGESTING)
+async def test_what_is_suggested_works(sentence: str, made: Callable[[], Workbook]) -> None:
+    workbook = made()
+    answer = said(await tell(sentence, workbook))
+    assert workbook.writes == 0
+    suggested = re.findall(r"\*(.+?)\*", answer)
+    assert len(suggested) == 2
+    for one in suggested:
+        answer = said(await tell(one, made()))
+        assert "I did nothing" not in answer and "did not understand" not in answer, one
 
 
 def effect(sentence: str, workbook: Workbook) -> tuple[list[tuple[str, object]], str]:

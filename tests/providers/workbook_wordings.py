@@ -79,7 +79,18 @@ CHOSEN = [
     Case("Add a column Margin that is (revenue - cost) / revenue formatted as a percentage", MARGIN, PERCENT),
     Case("Put the total revenue in E1 shown as currency", {"E1": "=SUM(B2:B6)"}, {"E1": DOLLARS}),
 ]
+MISSPELT = [
+    Case(
+        "averge of revenu colum excluding march", says="“colum” as “column”. The average of Revenue without Mar is 160"
+    ),
+    Case("What is the averege cost?", says="I read “averege” as “average”. The average of Cost is 89"),
+    Case("sum of the rveenue", says="is 730"),
+]
 DECLINED = [
+    ("Put the sum of revenu in E1", "I would read “revenu” as “revenue”, and that writes"),
+    ("what is the total of costx and the Tax colum?", "“colum” as “column”: there is no column “Tax”"),
+    ("total revenu per month in E1", "did not understand"),
+    ("sort the tabel by cost", "did not understand “tabel”"),
     ("What is the total revenue, formatted as currency?", "did not understand"),
     ("Make the header row bold shown as currency", "did not understand"),
     ('write "good" in D2 if revenue is over 150', "did not understand"),
@@ -92,4 +103,17 @@ DECLINED = [
     ("draw a pie chart of column C", "Month is not beside Cost"),
     ("What is the total of the Tax column?", "there is no column “Tax”: the columns are Month, Revenue and Cost"),
     ("sort by the Tax column", "there is no column “Tax”"),
+]
+SUGGESTING = [
+    "Delete the row for April",
+    "make a radar chart of the table",
+    "sort by the length of Month",
+    "make the header bold and wavy",
+    "how many months were good?",
+    "what is the average mood per month?",
+    'in column D write "a" if revenue is fine, otherwise "b"',
+    "insert a page break above row 3",
+    "add a column with the weather",
+    "write a poem into E1",
+    "what is the sum of everything I like?",
 ]

@@ -7,7 +7,7 @@ from hub.chat.parts import Message, TextPart, ToolCallPart
 from hub.providers.base import ToolSpec
 from hub.providers.demo.conversation import goes_on, text_of
 from hub.providers.demo.workbook.calls import Call, next_of
-from hub.providers.demo.workbook.understand import is_about_a_sheet, names_a_range
+from hub.providers.demo.workbook.gate import is_about_a_sheet, names_a_range
 
 TOOLS = (
     *("read_range", "write_range", "apply_formula", "format_range", "clear_range", "insert_rows_columns"),

@@ -7,11 +7,12 @@ import msgspec
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import Book
 from hub.providers.demo.workbook.language.changes import CHANGES
-from hub.providers.demo.workbook.language.lexicon import COLOURS, Lexicon
+from hub.providers.demo.workbook.language.lexicon import Lexicon
 from hub.providers.demo.workbook.language.names import names_needed, new_names, sheets_in
 from hub.providers.demo.workbook.language.notation import MAX_TREES, Grammar, Parse
 from hub.providers.demo.workbook.language.places import PLACES
 from hub.providers.demo.workbook.language.requests import REQUESTS
+from hub.providers.demo.workbook.language.spelling import nearest
 from hub.providers.demo.workbook.language.styles import STYLES
 from hub.providers.demo.workbook.language.words import Unreadable, Word, words_of
 from hub.providers.demo.workbook.orders.orders import Sentence
@@ -23,16 +24,6 @@ from hub.providers.demo.workbook.reading.sentences import sentence as sentence_o
 from hub.providers.demo.workbook.table import Table
 
 _GRAMMAR = Grammar(PLACES + REQUESTS + CHANGES + STYLES)
-_ABOUT_SHEETS = frozenset(
-    "sum total add average mean min minimum lowest smallest max maximum highest largest median count many much"
-    " column columns row rows cell cells sheet worksheet table header headers chart plot graph range bold italic"
-    " highlight format colour color fill clear sort insert delete rename replace multiply increase decrease"
-    " difference percent percentage share growth grow copy move formula currency decimals set change put value"
-    " values erase which what show list filter double halve name spreadsheet workbook minus plus times"
-    " divided ratio background shade centre center align paint rename order arrange filter empty wipe merge border undo"
-    " totals averages columns".split()
-)
-_RAISING = frozenset("raise lower reduce boost bump cut grow higher bigger larger up".split())
 _MAKING = frozenset("add create insert make append include new rename call called named titled name".split())
 _NO_TOOL = {
     **{"border": "borders", "borders": "borders", "width": "column widths", "autofit": "column widths"},
@@ -46,31 +37,11 @@ _NO_TOOL = {
 
 
 class NotUnderstood(Exception):
-    """The text is the piece that was not, for the user. `table`: what was read of the sheet, for examples."""
+    """The text is the piece that was not, for the user. `table` and `words`: for examples that fit."""
 
-    def __init__(self, text: str, table: Table | None = None) -> None:
+    def __init__(self, text: str, table: Table | None = None, words: frozenset[str] = frozenset()) -> None:
         super().__init__(text)
-        self.table = table
-
-
-def is_about_a_sheet(sentence: str) -> bool:
-    """Whether it has a word that makes it worth a look at the open sheet."""
-    try:
-        about = _ABOUT_SHEETS | COLOURS.keys()
-        words = words_of(sentence)
-        # "Raise all costs by 10%": without the number it may be anything.
-        if any(word.plain in _RAISING for word in words) and any(one.kind in ("number", "percent") for one in words):
-            return True
-        return any(word.plain in about or word.kind == "range" for word in words)
-    except Unreadable:
-        return True
-
-
-def names_a_range(sentence: str) -> bool:
-    try:
-        return any(word.kind == "range" for word in words_of(sentence))
-    except Unreadable:
-        return True
+        self.table, self.words = table, words
 
 
 def understand(sentence: str, book: Book) -> tuple[Step, ...]:
@@ -79,6 +50,10 @@ def understand(sentence: str, book: Book) -> tuple[Step, ...]:
         words = words_of(sentence)
     except Unreadable as problem:
         raise NotUnderstood(str(problem)) from None
+    return _understood(words, book)
+
+
+def _understood(words: list[Word], book: Book, *, is_spelt: bool = True) -> tuple[Step, ...]:
     named = [certainty for _, certainty in sheets_in(words, _GRAMMAR.words, set())]
     if not any(_may_be_a_header(word) for word in words) and all(one == "numbered" for one in named):
         found = _plans(words, Lexicon(_GRAMMAR.words, book, (), tuple(_numbered(words))), book)
@@ -99,8 +74,34 @@ def understand(sentence: str, book: Book) -> tuple[Step, ...]:
     if isinstance(result, tuple):
         return result
     names_needed(words, lexicon, book)
+    otherwise = _spelt_otherwise(words, lexicon, book) if is_spelt else None
+    if otherwise is not None:
+        return otherwise
     _check_columns(words, lexicon, active)
-    raise NotUnderstood(_piece(words, lexicon, result), active)
+    raise NotUnderstood(_piece(words, lexicon, result), active, frozenset(word.plain for word in words))
+
+
+def _spelt_otherwise(words: list[Word], lexicon: Lexicon, book: Book) -> tuple[Step, ...] | None:
+    """The plan with misspelt words put right. Raises `Refusal` where it would write: that is asked first."""
+    known = lexicon.spellings()
+    right = {
+        at: found
+        for at, word in enumerate(words)
+        if word.kind == "word" and not lexicon.knows(words, at) and (found := nearest(word.plain, known)) is not None
+    }
+    if not right:
+        return None
+    put = [Word("word", right[at], right[at]) if at in right else word for at, word in enumerate(words)]
+    said = ", ".join(f"“{plain(words[at].text)}” as “{plain(one)}”" for at, one in right.items())
+    try:
+        steps = _understood(put, book, is_spelt=False)
+    except NotUnderstood:
+        return None
+    except Refusal as problem:
+        raise Refusal(f"I read {said}: {problem}") from None
+    if any(isinstance(step, Act) for step in steps):
+        raise Refusal(f"I would read {said}, and that writes: say it once more, spelt so")
+    return (f"I read {said}.", *steps)
 
 
 def _check_columns(words: list[Word], lexicon: Lexicon, table: Table) -> None:

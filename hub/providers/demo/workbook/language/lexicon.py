@@ -73,6 +73,11 @@ class Lexicon:
     def leaves(self, words: Sequence[Word]) -> Leaves:
         return {at: list(dict.fromkeys(self._at(words, at))) for at in range(len(words))}
 
+    def spellings(self) -> set[str]:
+        """All words that a misspelt one may stand for."""
+        headers = {part for _, phrases in self._headers for phrase in phrases for part in phrase}
+        return self._vocabulary | headers | self.label_words()
+
     def label_words(self) -> set[str]:
         return {part for phrase in self._labels for part in phrase}
 
