@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NOT_KEPT = frozenset({responses.REASONING})
 """What is left out of one request only: it was this session's."""
+_GROWING = ("input", "messages", "tools")
 
 
 class Reader(Protocol):
@@ -65,12 +66,23 @@ class Dialect(msgspec.Struct, frozen=True):
     send: "Callable[[AsyncOpenAI, dict[str, Json]], AbstractAsyncContextManager[Answered]]"
 
 
+def as_written(body: Mapping[str, Json]) -> dict[str, Json]:
+    """The arguments of the SDK's `create` that send `body`, byte for byte what they would be without this.
+
+    The SDK looks through all that it is given for what has another form on the wire, type by type, while the loop
+    stands still: seconds for a long history. It leaves `extra_body` alone, and puts it in the place of the fields that
+    it replaces.
+    """
+    growing = {field: body[field] for field in _GROWING if field in body}
+    return {**body, **{field: [] for field in growing}, "extra_body": growing}
+
+
 def _send_chat(client: "AsyncOpenAI", body: dict[str, Json]) -> "AbstractAsyncContextManager[Answered]":
-    return client.chat.completions.with_streaming_response.create(**body)
+    return client.chat.completions.with_streaming_response.create(**as_written(body))
 
 
 def _send_responses(client: "AsyncOpenAI", body: dict[str, Json]) -> "AbstractAsyncContextManager[Answered]":
-    return client.responses.with_streaming_response.create(**body)
+    return client.responses.with_streaming_response.create(**as_written(body))
 
 
 DIALECTS: Mapping[Api, Dialect] = {
