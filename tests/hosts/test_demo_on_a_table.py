@@ -46,6 +46,18 @@ CASES = [
         {"Sheet1!A7": "Total", "Sheet1!B7": "=SUM(B2:B6)"},
         {"Sheet1!A7": BOLD, "Sheet1!B7": BOLD, "Sheet1!C7": BOLD},
     ),
+    Case(
+        "Raise all costs by 10%", {f"Sheet1!C{row}": cost for row, cost in enumerate((88, 99, 77, 121, 104.5), start=2)}
+    ),
+    Case(
+        "Fill D2:D6 with the running total of Revenue", {f"Sheet1!D{row}": f"=SUM(B$2:B{row})" for row in range(2, 7)}
+    ),
+    Case(
+        'In column D write "good" if revenue is at least 150, otherwise "bad"',
+        {f"Sheet1!D{row}": f'=IF(B{row}>=150,"good","bad")' for row in range(2, 7)},
+    ),
+    Case("Pie chart of the costs please", says="I did nothing"),
+    Case("averge of revenu colum excluding march", says="is 160"),
     Case("Delete every row but the first", says="did not understand"),
 ]
 CELLS = {f"{sheet}!{one}": value for sheet, cells in months().sheets.items() for one, value in cells.items()}

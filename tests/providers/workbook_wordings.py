@@ -1,7 +1,7 @@
 """Further wordings of sentences about sheets with tables, and what is told where one cannot be carried out."""
 
 from hub.chat.parts import Json
-from tests.providers.workbook_sentences import DOLLARS, Case
+from tests.providers.workbook_sentences import DOLLARS, YELLOW, Case
 
 CHARTS = [
     Case("Make a bar chart of the costs", charts=[("bar", "A1:C6")], says="Revenue too"),
@@ -27,6 +27,9 @@ ASKED = [
     Case("What's the average of the first three revenues?", says="is 120"),
     Case("total of the last 2 costs", says="is 205"),
     Case("average revenue excluding march", says="without Mar is 160"),
+    Case("average cost per month excluding May", says="without May is 87.5"),
+    Case("What is the average revenue of the first three months?", says="of B2:B4 is 120"),
+    Case("total cost for the last two months", says="of C5:C6 is 205"),
     Case("total cost without Jan and Feb", says="is 275"),
 ]
 ORDERED = [
@@ -42,6 +45,9 @@ ORDERED = [
     Case("Raise all costs by 10%", dict(zip(COSTS, (88, 99, 77, 121, 104.5), strict=True))),
     Case("Make every cost 10% higher", dict(zip(COSTS, (88, 99, 77, 121, 104.5), strict=True))),
     Case("lower the costs by 5", dict(zip(COSTS, (75, 85, 65, 105, 90), strict=True))),
+    Case("double the last 2 costs", {"C5": 220, "C6": 190}),
+    Case("highlight the first 2 costs", formats={"C2": YELLOW, "C3": YELLOW}),
+    Case("clear the first 2 revenues", {"B2": None, "B3": None}),
     Case("Put the sum of the first 3 costs in E1", {"E1": "=SUM(C2:C4)"}),
     Case("Fill D2:D6 with the running total of Revenue", RUNNING),
     Case("Add a column Running with the cumulative sum of revenue", {"D1": "Running", **RUNNING}),
@@ -68,6 +74,10 @@ CHOSEN = [
         {"D1": "Rating", **_chosen('=IF(B{row}>150,"High","Low")')},
     ),
     Case(
+        "Add a Good column with 1 if revenue is over 150 and cost is under 100, otherwise 0",
+        {"D1": "Good", **_chosen("=IF(AND(B{row}>150,C{row}<100),1,0)")},
+    ),
+    Case(
         "Add a Flag column with 1 if cost is between 80 and 100, otherwise 0",
         {"D1": "Flag", **_chosen("=IF(AND(C{row}>=80,C{row}<=100),1,0)")},
     ),
@@ -87,6 +97,8 @@ MISSPELT = [
     Case("sum of the rveenue", says="is 730"),
 ]
 DECLINED = [
+    ("put the sum of revenue below the last month", "which cell should the result go into?"),
+    ("average revenue of the first three costs", "did not understand"),
     ("Put the sum of revenu in E1", "I would read “revenu” as “revenue”, and that writes"),
     ("what is the total of costx and the Tax colum?", "“colum” as “column”: there is no column “Tax”"),
     ("total revenu per month in E1", "did not understand"),

@@ -35,8 +35,8 @@ defined = (that | that is | which is | that shows | showing | that says | saying
     with each value equal to) <row_value>
 each_row = (each | every | all) (row | rows | <COLUMN> | data rows | of them | line) | <COLUMN> | rows
 for_each = (for | in) <each_row> | per <COLUMN> | per row
-row_if = <chosen> (if | when | where) <condition> [, | ;] [and] (otherwise | else | if not | or else) [,] [write |
-    put] <chosen> | (if | when) <condition> [,] [then] [write | put] <chosen> [, | ;] [and] (otherwise | else | if not
+row_if = <chosen> (if | when | where) <conditions> [, | ;] [and] (otherwise | else | if not | or else) [,] [write |
+    put] <chosen> | (if | when) <conditions> [,] [then] [write | put] <chosen> [, | ;] [and] (otherwise | else | if not
     | or else) [,] [write | put] <chosen>
 chosen = [value | text | word] (<TEXT> | <NUMBER> | <FREE>)
 row_running = (running | cumulative) (total | sum) [of | for] [column] <COLUMN> [column] | cumulative <COLUMN>
@@ -61,7 +61,7 @@ row_of_total = [<each_row> 's] (<percentage> | fraction | part) of total <COLUMN
 row_growth = (percentage change | growth | percent change | change in percent | growth in percent | percentage growth
     | growth rate) (from <row_term> to <row_term> | between <row_term> and <row_term>)
 fill_column = (in | into) (column <LETTER> | <AREA> | new column [<named>]) [,] <row_if> | (put | write | enter | show
-    | place) <chosen> (in | into) (column <LETTER> | <AREA> | new column [<named>]) (if | when | where) <condition> [,
+    | place) <chosen> (in | into) (column <LETTER> | <AREA> | new column [<named>]) (if | when | where) <conditions> [,
     | ;] [and] (otherwise | else | if not | or else) [,] [write | put] <chosen> | <row_value> (in | into) column
     <LETTER> | (put | write | calculate | compute | show | enter | fill in | add | place | set) <row_value>
     [<for_each>] (in | into | to) (column <LETTER> | <LETTER> | <AREA> | new column | new column <named> | column
@@ -147,8 +147,8 @@ clear = (clear | empty | erase | blank out | wipe | clear out) [out] [contents o
     values | content | value | data | numbers | text | everything) (of | in | from) <clearable> (<also> <clearable>)*
     | (clear | erase | empty | wipe | delete | remove) <matching_rows> | (clear | remove | delete | reset) [all]
     (formatting | formats | format | styles) (of | from | in | on) <styled_list>
-clearable = <cells> | <letter_column> | <row_number> | <column_values> | <columns> | <cell_of> | <label_row> |
-    <last_row>
+clearable = <edge_rows> | <cells> | <letter_column> | <row_number> | <column_values> | <columns> | <cell_of> |
+    <label_row> | <last_row>
 matching_rows = <matching>
 sort = (sort | order | arrange) [table | data | rows | it] <direction> by [column] <sort_key> | (sort | order |
     arrange) [table | data | rows | it] so [that] (<max> <down> | <min>) <sort_key> (comes first | is first | is on
@@ -190,6 +190,6 @@ taken_off =
 percent_word =
 raise = increase | raise | up | bump up | grow | boost
 lower = decrease | reduce | lower | cut | discount | reduction
-scaled = <sheet_numbers> | <all_numbers> | [<det>] [<nouns> in] (<columns> | <letter_column> | <cells> | <cell_of> |
-    <column_values>)
+scaled = <edge_rows> | <sheet_numbers> | <all_numbers> | [<det>] [<nouns> in] (<columns> | <letter_column> | <cells> |
+    <cell_of> | <column_values>)
 """

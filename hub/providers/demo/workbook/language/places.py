@@ -47,10 +47,12 @@ capital_column = <CAPITAL> [column]
 all_numbers = [<det>] (numbers | figures | amounts) [in (table | sheet | data)]
 table_rows = (<table> | rows) [,] <no_header> | data rows | all data rows
 sheet_data = <sheet>
-sheet_numbers = [<det>] (numbers | number | values | value | figures | amounts) (on | in | of | from) (<sheet> | <here>)
+sheet_numbers = [<det>] (numbers | number | values | value | figures | amounts) ((on | in | of | from) <sheet> |
+    <this_sheet>)
 edge_rows = first <NUMBER> <COLUMN> [<nouns>] | last <last_ones> <NUMBER> <COLUMN> [<nouns>] | (first | last
     <last_ones>) <NUMBER> <nouns> (of | in) [column] <COLUMN> [column]
 last_ones =
+edge_of = (for | in | of | over | from) (first | last <last_ones>) <NUMBER> <COLUMN>
 it = it | them | that | those | these | this | result | results | that cell | that column | that row | that range |
     this cell | new column | new row | new cell
 cell_of = <LABEL> ['s] <COLUMN> [value | figure | number | amount | cell] | [value of] <COLUMN> [value | figure |
@@ -95,9 +97,9 @@ labels = (for | in | of | from) <LABEL> (<also> <LABEL>)* | [for] (from <LABEL> 
 from_to =
 operand = <edge_rows> | <capital_column> | <nth_column> | <all_numbers> | <table_rows> | <cells> | <letter_column> |
     <row_number> | <columns> | <column_values> | <table> | <sheet_data> | <it> | <last_row>
-aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all of] <operand> [<labels>]
-    [<where_rows> | <per_row> | [,] <left_out>] | [<det>] <columns> (<sum> | <average> | <max> | <min>) | <func>
-    [<nouns>] <labels> (of | in) <columns>
+aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all of] <operand> [<labels>] [<per_row>]
+    [<where_rows> | [,] <left_out>] | <func> [<nouns>] [of | for | in] <columns> <edge_of> | [<det>] <columns> (<sum>
+    | <average> | <max> | <min>) | <func> [<nouns>] <labels> (of | in) <columns>
 per_row = (per | for each | for every | in each | each) <COLUMN>
 left_out = (excluding | except | without | not counting | not including | leaving out | ignoring | other than | apart
     from | but not | but without) <LABEL> (<also> <LABEL>)*

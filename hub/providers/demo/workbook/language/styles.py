@@ -1,9 +1,9 @@
 """The grammar of looks, charts and names."""
 
 STYLES = """
-styled = <all_numbers> | <nth_column> | <table_rows> | <cells> | <letter_column> | <row_number> | <columns> |
-    <column_values> | <header_row> | <last_row> | <total_row_place> | <label_row> | <table> | <it> | <cell_of> |
-    <extreme> | <extreme_row> | <matching> | <rows_where> | <LABEL> | <header_cell>
+styled = <edge_rows> | <all_numbers> | <nth_column> | <table_rows> | <cells> | <letter_column> | <row_number> |
+    <columns> | <column_values> | <header_row> | <last_row> | <total_row_place> | <label_row> | <table> | <it> |
+    <cell_of> | <extreme> | <extreme_row> | <matching> | <rows_where> | <LABEL> | <header_cell>
 header_cell = header (of | for) <columns> | <COLUMN> (header | heading)
 total_row_place = <total_row_words>
 total_row_words = total row | totals row | row of totals

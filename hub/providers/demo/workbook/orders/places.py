@@ -97,11 +97,12 @@ class Several(msgspec.Struct, frozen=True):
 
 
 class EdgeRows(msgspec.Struct, frozen=True):
-    """The first so many values of a column, or the last."""
+    """The first so many values of a column, or the last; told as so many of the column `of`."""
 
     column: Header
     count: int
     last: bool = False
+    of: Header | None = None
 
 
 class It(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from hub.providers.demo.workbook.orders.values import (
     Number,
     Value,
 )
+from hub.providers.demo.workbook.planning.cells import numeric_columns
 from hub.providers.demo.workbook.planning.conditions import fits
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, plain, told
 from hub.providers.demo.workbook.planning.looks import apply_format
@@ -101,6 +102,9 @@ def _placed(desk: Desk, value: Value, into: Into) -> tuple[Result, Range]:
         goals = ranges(desk, into.place, "numbers")
         if len(goals) != 1:
             raise Refusal("which cell should the result go into? Those are several columns")
+        table = desk.block(goals[0].sheet)
+        if table.headers and goals[0].left not in numeric_columns(desk, table):
+            raise Refusal("which cell should the result go into? That is no column of numbers")
         target = below(desk, goals[0], into.place)[1]
         desk.want_clear(target)
         return _placed(desk, value, target)

@@ -23,6 +23,7 @@ from hub.providers.demo.workbook.planning.cells import column_of, crossing, join
 from hub.providers.demo.workbook.planning.conditions import holds, rows_where
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name
 from hub.providers.demo.workbook.ranges import Range
+from hub.providers.demo.workbook.reading.leaves import Misread
 
 Purpose = Literal["numbers", "look", "number look", "values"]
 
@@ -103,6 +104,11 @@ def _part(desk: Desk, place: Part, purpose: Purpose) -> list[Range]:
 
 def _edge(desk: Desk, place: EdgeRows) -> Range:
     table, column = column_of(desk, place.column)
+    if place.of is not None:
+        other, at = column_of(desk, place.of)
+        # "Of the first three months" is about rows, "of the first three costs" about other numbers.
+        if other != table or at == column or at in numeric_columns(desk, table):
+            raise Misread
     rows = table.bottom - table.first + 1
     if place.count > rows:
         raise Refusal(f"the table has {rows} rows, not {place.count}")

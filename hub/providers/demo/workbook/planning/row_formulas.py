@@ -1,10 +1,10 @@
 """Formulas over the cells of each row of a table, and what they come to."""
 
 from hub.providers.demo.workbook.orders.orders import Choice, RowFormula, Term
-from hub.providers.demo.workbook.orders.places import Header
+from hub.providers.demo.workbook.orders.places import Condition, Header
 from hub.providers.demo.workbook.orders.values import Number
 from hub.providers.demo.workbook.planning.cells import column_of, numeric_columns
-from hub.providers.demo.workbook.planning.conditions import holds
+from hub.providers.demo.workbook.planning.conditions import rows_where
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, is_number
 from hub.providers.demo.workbook.planning.formulas import check_formula
 from hub.providers.demo.workbook.ranges import Range, letters
@@ -77,21 +77,27 @@ def simulate(desk: Desk, formula: RowFormula, table: Table, target: Range) -> No
 
 
 def _if(desk: Desk, test: Choice, column: int, row: int) -> str:
-    """A condition on a number only where the column has nothing else."""
-    condition = test.condition
+    told = _test(desk, test.condition, column, row)
+    also = test.condition.also
+    while also is not None:
+        told += _test(desk, also, column, row)
+        also = also.also
+    whole = told[0] if len(told) == 1 else f"AND({','.join(told)})"
+    return f"=IF({whole},{_constant(test.yes)},{_constant(test.no)})"
+
+
+def _test(desk: Desk, condition: Condition, column: int, row: int) -> list[str]:
+    """All of them hold. A number is compared only where the column has nothing else."""
     assert isinstance(condition.column, Header)
     if condition.text is not None:
         at = column_of(desk, condition.column)[1]
         if at == column:
             raise Refusal("a column cannot be made of itself")
-        told = f"{letters(at)}{row}={_constant(condition.text)}"
-    else:
-        cell = _term(desk, condition.column, column, row)
-        if condition.sign == "between":
-            told = f"AND({cell}>={condition.low:.15g},{cell}<={condition.high:.15g})"
-        else:
-            told = f"{cell}{condition.sign}{condition.low:.15g}"
-    return f"=IF({told},{_constant(test.yes)},{_constant(test.no)})"
+        return [f"{letters(at)}{row}={_constant(condition.text)}"]
+    cell = _term(desk, condition.column, column, row)
+    if condition.sign == "between":
+        return [f"{cell}>={condition.low:.15g}", f"{cell}<={condition.high:.15g}"]
+    return [f"{cell}{condition.sign}{condition.low:.15g}"]
 
 
 def _constant(value: float | str) -> str:
@@ -99,9 +105,10 @@ def _constant(value: float | str) -> str:
 
 
 def _choices(desk: Desk, test: Choice, table: Table, rows: range) -> list[float | str]:
-    assert isinstance(test.condition.column, Header)
-    column = column_of(desk, test.condition.column)[1]
-    return [test.yes if holds(desk, table, test.condition, row, column) else test.no for row in rows]
+    other, found = rows_where(desk, test.condition)
+    if other.sheet != table.sheet:
+        raise Refusal("the condition has to be on the table's sheet")
+    return [test.yes if row in found else test.no for row in rows]
 
 
 def _number(desk: Desk, term: Term | str | None, table: Table, row: int) -> float | None:

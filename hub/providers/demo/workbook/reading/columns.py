@@ -5,7 +5,7 @@ from hub.providers.demo.workbook.orders.orders import Choice, NewColumn, RowForm
 from hub.providers.demo.workbook.orders.places import Header
 from hub.providers.demo.workbook.orders.values import Number
 from hub.providers.demo.workbook.reading.leaves import Misread, cells_in, headers, numbers, texts, whole
-from hub.providers.demo.workbook.reading.places import condition, letter_column
+from hub.providers.demo.workbook.reading.places import conditions, letter_column
 from hub.providers.demo.workbook.reading.values import function
 
 _ROWS_OF = (
@@ -38,7 +38,7 @@ def new_column(tree: Tree) -> NewColumn:
     """`fill_column` names where it goes, `new_column` what it is called."""
     defined = tree.one("defined", "row_value")
     if defined is None:
-        chosen = tree.one("row_if") or Tree("row_if", (*tree.all("chosen"), *tree.all("condition")))
+        chosen = tree.one("row_if") or Tree("row_if", (*tree.all("chosen"), *tree.all("conditions")))
         defined = Tree("row_value", (chosen,))
     inner = defined.one("row_value") if defined.rule == "defined" else defined
     assert inner is not None
@@ -116,8 +116,7 @@ def _row_formula(tree: Tree) -> RowFormula:
 
 
 def _choice(tree: Tree) -> RowFormula:
-    (told,) = tree.all("condition")
-    found = condition(told)
+    found = conditions(tree)
     if not isinstance(found.column, Header):
         raise Misread
     yes, no = (_chosen(one) for one in tree.all("chosen"))

@@ -156,7 +156,7 @@ def place(tree: Tree) -> Place:
         case "table_rows":
             return Part("rows")
         case "edge_rows":
-            return EdgeRows(headers(inner)[0], whole(numbers(inner)[0]), inner.has("last_ones"))
+            return edge_rows(inner, headers(inner)[0])
         case "sheet_data" | "sheet_numbers":
             return Part("numbers", sheet_of(inner))
         case "label_row":
@@ -183,6 +183,10 @@ _PLACES = (
     *("total_row_place", "table", "sheet_data", "label_row", "header_cell", "cell_of", "extreme", "extreme_row"),
     *("matching", "rows_where", "it"),
 )
+
+
+def edge_rows(tree: Tree, column: Header, of: Header | None = None) -> EdgeRows:
+    return EdgeRows(column, whole(numbers(tree)[0]), tree.has("last_ones"), of)
 
 
 def _columns_or_range(tree: Tree) -> Columns | Range:

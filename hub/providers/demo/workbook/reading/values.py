@@ -17,7 +17,15 @@ from hub.providers.demo.workbook.orders.values import (
     Value,
 )
 from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers
-from hub.providers.demo.workbook.reading.places import cells, columns, compared, conditions, letter_column, place
+from hub.providers.demo.workbook.reading.places import (
+    cells,
+    columns,
+    compared,
+    conditions,
+    edge_rows,
+    letter_column,
+    place,
+)
 
 _FUNCTIONS: dict[str, Function] = {
     "sum": "SUM",
@@ -82,6 +90,10 @@ def aggregate(tree: Tree) -> Aggregate:
         criterion = conditions(where)
     operand = tree.one("operand", "columns")
     found = None if operand is None else place(operand)
+    edge = tree.one("edge_of")
+    if edge is not None:
+        assert operand is not None
+        found = edge_rows(edge, _one(headers(operand)), headers(edge)[0])
     some = tuple(labels(told)) if told is not None else ()
     between = told is not None and told.has("from_to")
     each = headers(per)[0] if per is not None else None
