@@ -71,6 +71,10 @@ class LimitSettings(BaseSettings):
     # Limits of a run.
     max_queued_runs: Count = Field(default=20, description="a number from 1: how many messages may wait in a session")
     max_steps: Count = Field(default=50, description="a number from 1: how many model requests an answer may take")
+    max_answer_chars: Count = Field(
+        default=4_000_000,
+        description="a number from 1: how many characters an answer may have, beyond which its provider is cut off",
+    )
     wall_time_s: Seconds = Field(
         default=540.0,
         description="a number of seconds: how long an answer may take, waits for approvals not counted",

@@ -22,6 +22,7 @@ def run_limits(settings: Settings) -> RunLimits:
     return RunLimits(
         max_queued_runs=settings.max_queued_runs,
         max_steps=settings.max_steps,
+        max_answer_chars=settings.max_answer_chars,
         wall_time_s=settings.wall_time_s,
         notice_wait_s=settings.provider_wait_s,
         approval_s=settings.approval_s,

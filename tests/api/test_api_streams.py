@@ -132,7 +132,7 @@ async def test_who_reads_slowly_holds_nobody_and_is_behind() -> None:
     acts: list[Act] = []
     for gate, piece in zip(gates, pieces, strict=True):
         acts.extend([gate, *says(piece)[:-1]])
-    async with serving() as api, api.client() as ann:
+    async with serving(max_answer_chars=10_000_000) as api, api.client() as ann:
         await ann.open()
         api.provider.scripts.append([*acts, *says()])
         async with Unread(api) as slow:
@@ -159,7 +159,7 @@ async def until_snapshot(slow: Unread) -> int:
 
 
 async def test_who_does_not_read_at_all_is_cut() -> None:
-    async with serving(client_timeout_s=0.5, keep_alive_s=0.1) as api, api.client() as ann:
+    async with serving(client_timeout_s=0.5, keep_alive_s=0.1, max_answer_chars=10_000_000) as api, api.client() as ann:
         await ann.open()
         text, acts = long_text(1500, 4000)
         api.provider.scripts.append(acts)
