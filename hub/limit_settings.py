@@ -71,8 +71,10 @@ class LimitSettings(BaseSettings):
     # Limits of a run.
     max_queued_runs: Count = Field(default=20, description="a number from 1: how many messages may wait in a session")
     max_steps: Count = Field(default=50, description="a number from 1: how many model requests an answer may take")
-    max_answer_chars: Count = Field(
+    max_answer_chars: int = Field(
         default=4_000_000,
+        ge=1,
+        le=1_000_000_000,
         description="a number from 1: how many characters an answer may have, beyond which its provider is cut off",
     )
     wall_time_s: Seconds = Field(
