@@ -97,6 +97,9 @@ MISSPELT = [
     Case("sum of the rveenue", says="is 730"),
 ]
 DECLINED = [
+    ("clear the first two months", "whole rows, or the cells of Month alone?"),
+    ("what was the average in the first two months?", "a column of numbers"),
+    ("increase all costs except May by 10%", "did not understand"),
     ("put the sum of revenue below the last month", "which cell should the result go into?"),
     ("average revenue of the first three costs", "did not understand"),
     ("Put the sum of revenu in E1", "I would read “revenu” as “revenue”, and that writes"),

@@ -70,14 +70,14 @@ putting = put | write | place | enter | insert | store | save | calculate | comp
     display | have | work out | set | make
 into = (in | into | to | at | inside) <cells> | <under> | <beside> | and (put | write | place | store | enter | save |
     insert | copy) (it | result | that | value | answer | total | sum | average) (in | into | to | at) <cells>
-under = (right | directly | just | immediately) (below | under | underneath | beneath) (it | them | last (row | value
-    | entry) | <columns> | last <COLUMN> [value | entry | number]) | (below | under | underneath | beneath) last
-    <COLUMN> [value | entry | number] | (below | under | underneath | beneath | directly below | right below | right
-    under | just below) [it | them | column | table | data | that column | those | last row | last value | last entry
-    | that | values | numbers] | (at | to) (bottom | end | foot) [of (it | column | table | data | list | that column
-    | <columns> | <letter_column> | them)] | (below | under | underneath | beneath) (<columns> | <letter_column>) | in
-    (next | first) (empty | free | blank) (row | cell) | in (row | cell) (below | under | underneath) [it | them |
-    table | data | that]
+under = [in (cell | row)] (right | directly | just | immediately) (below | under | underneath | beneath) (it | them |
+    last (row | value | entry) | <columns> | last <COLUMN> [value | entry | number]) | (below | under | underneath |
+    beneath) last <COLUMN> [value | entry | number] | (below | under | underneath | beneath | directly below | right
+    below | right under | just below) [it | them | column | table | data | that column | those | last row | last value
+    | last entry | that | values | numbers] | (at | to) (bottom | end | foot) [of (it | column | table | data | list |
+    that column | <columns> | <letter_column> | them)] | (below | under | underneath | beneath) (<columns> |
+    <letter_column>) | in (next | first) (empty | free | blank) (row | cell) | in (row | cell) (below | under |
+    underneath) [it | them | table | data | that]
 beside = (next to | beside | right of | to right of) (it | them | that)
 put_result = <putting> <value> <into> | <into_first> [,] <putting> <value> | (set | change | make) <into_cells> (to |
     = | equal | equal to) <value> | <into_cells> (should be | is | = | should show | should contain | should have)

@@ -109,6 +109,9 @@ def _edge(desk: Desk, place: EdgeRows) -> Range:
         # "Of the first three months" is about rows, "of the first three costs" about other numbers.
         if other != table or at == column or at in numeric_columns(desk, table):
             raise Misread
+    elif column not in numeric_columns(desk, table):
+        name = column_name(table, column)
+        raise Refusal(f"whole rows, or the cells of {name} alone? Name the cells, or a column of numbers")
     rows = table.bottom - table.first + 1
     if place.count > rows:
         raise Refusal(f"the table has {rows} rows, not {place.count}")

@@ -1,7 +1,7 @@
 """What the leaves of a tree are."""
 
 from hub.providers.demo.workbook.language.notation import Tree
-from hub.providers.demo.workbook.orders.places import Header, Label
+from hub.providers.demo.workbook.orders.places import EdgeRows, Header, Label
 from hub.providers.demo.workbook.ranges import MAX_ROWS, Range
 
 
@@ -43,3 +43,7 @@ def whole(number: float) -> int:
     if number != int(number) or not 0 < number <= MAX_ROWS:
         raise Misread
     return int(number)
+
+
+def edge_rows(tree: Tree, column: Header, of: Header | None = None) -> EdgeRows:
+    return EdgeRows(column, whole(numbers(tree)[0]), tree.has("last_ones"), of)

@@ -8,7 +8,6 @@ from hub.providers.demo.workbook.orders.places import (
     Compared,
     Condition,
     Crossing,
-    EdgeRows,
     Extreme,
     Function,
     Header,
@@ -25,6 +24,7 @@ from hub.providers.demo.workbook.ranges import MAX_COLUMNS, Range
 from hub.providers.demo.workbook.reading.leaves import (
     Misread,
     cells_in,
+    edge_rows,
     headers,
     labels,
     numbers,
@@ -183,10 +183,6 @@ _PLACES = (
     *("total_row_place", "table", "sheet_data", "label_row", "header_cell", "cell_of", "extreme", "extreme_row"),
     *("matching", "rows_where", "it"),
 )
-
-
-def edge_rows(tree: Tree, column: Header, of: Header | None = None) -> EdgeRows:
-    return EdgeRows(column, whole(numbers(tree)[0]), tree.has("last_ones"), of)
 
 
 def _columns_or_range(tree: Tree) -> Columns | Range:

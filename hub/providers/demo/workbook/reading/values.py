@@ -16,13 +16,12 @@ from hub.providers.demo.workbook.orders.values import (
     Sign,
     Value,
 )
-from hub.providers.demo.workbook.reading.leaves import Misread, headers, labels, numbers
+from hub.providers.demo.workbook.reading.leaves import Misread, edge_rows, headers, labels, numbers
 from hub.providers.demo.workbook.reading.places import (
     cells,
     columns,
     compared,
     conditions,
-    edge_rows,
     letter_column,
     place,
 )
