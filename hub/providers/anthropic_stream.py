@@ -25,7 +25,7 @@ from hub.providers.base import (
     ToolCallStart,
     UsageSoFar,
 )
-from hub.providers.citing import Bound, units
+from hub.providers.citing import MAX_CITATIONS, Bound, units
 from hub.providers.text import CHARACTERS_PER_TOKEN, USAGE_EVERY_CHARACTERS, Joiner, decode_wire, parse_arguments
 
 _REASONS: Mapping[str, FinishReason] = {
@@ -107,7 +107,7 @@ def decode_error(data: str) -> WireError:
     """What an `error` event says; nothing, if it cannot be read."""
     try:
         return msgspec.json.decode(data, type=_ErrorEvent).error
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return WireError()
 
 
@@ -224,7 +224,7 @@ class StreamReader:
                 block.signature = delta.signature
                 return []
             case "citations_delta":
-                if delta.citation is not None:
+                if delta.citation is not None and len(block.citations) < MAX_CITATIONS:
                     block.citations.append(delta.citation)
                 return []
             case _:

@@ -7,7 +7,7 @@ lets it through.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 import msgspec
@@ -17,6 +17,9 @@ from hub.chat.parts import Json
 CHARACTERS_PER_TOKEN: Final = 4
 USAGE_EVERY_CHARACTERS: Final = 2_000
 """How often an estimate of the output so far is given, for runs that never see their end."""
+
+MAX_DEPTH: Final = 128
+"""How deep JSON of a provider's may be nested that is written again."""
 
 _Wire = TypeVar("_Wire")
 
@@ -48,6 +51,20 @@ def whole_json(value: Json) -> Json:
             return [whole_json(item) for item in value]
         case _:
             return value
+
+
+def is_deep(value: Json) -> bool:
+    """Whether `value` is nested too deep to be written again; walks without recursion."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
 
 
 def json_text(value: Json) -> str:

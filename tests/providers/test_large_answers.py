@@ -1,18 +1,20 @@
 """Answers of a hostile size or shape, through the real SDKs: cut off or refused, and the session goes on."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from hub.providers.base import ThinkingEnd, ToolCallEnd
 from hub.providers.citing import MAX_CITATIONS
 from hub.runs.limits import RunLimits
 from tests.provider_server.script import CallTool, Raw, Redacted, Say, Script
 from tests.provider_server.server import ProviderServer
 from tests.providers.anthropic_setup import collect, text_of
 from tests.providers.hubs import Event, anthropic_at, chatting, notices, one, openai_at, responses_at, text
-from tests.providers.speakers import ANTHROPIC, OPENAI, RESPONSES, Speaker, failure
-from tests.providers.test_citations import cited
+from tests.providers.speakers import ANTHROPIC, GEMINI, OPENAI, RESPONSES, Speaker, failure
+from tests.providers.test_citations import CHARS, FILES, asking, cited
 
 LIMITS = RunLimits()
 MEGABYTE = "z" * 1_000_000
@@ -124,4 +126,50 @@ async def test_citations_beyond_the_bound_are_not_looked_at(speaker: Speaker) ->
         server.add(Script(Say(*"abc", cites=many)))
         deltas = await collect(provider, speaker.ask())
     assert text_of(deltas) == "abc"
+    assert len(cited(deltas)) == MAX_CITATIONS
+
+
+def chunk(**call: object) -> Raw:
+    """A chunk of Chat Completions with a piece of a call."""
+    return Raw(b"data: " + json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}).encode() + b"\n\n")
+
+
+def nested(levels: int) -> object:
+    value: object = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+async def test_nothing_that_is_nested_too_deep_is_kept_of_a_call() -> None:
+    """It would go back with each request that follows, and nothing could write it."""
+    async with GEMINI.server() as server, GEMINI.provider(server) as provider:
+        deep, shallow = {"deep": nested(200)}, {"google": {"thought_signature": "s"}}
+        server.add(
+            Script(
+                chunk(id="c1", function={"name": "half", "arguments": deep}, extra_content=deep),
+                chunk(id="c2", function={"name": "half", "arguments": {"value": 4}}, extra_content=shallow),
+            )
+        )
+        deltas = await collect(provider, GEMINI.ask())
+    first, second = (delta for delta in deltas if isinstance(delta, ToolCallEnd))
+    assert (first.arguments, second.arguments) == (None, {"value": 4})
+    assert first.error is not None and first.error.startswith("The arguments are not valid JSON")
+    (kept,) = (delta.signature for delta in deltas if isinstance(delta, ThinkingEnd))
+    assert kept == json.dumps({"c2": shallow}, separators=(",", ":"))
+
+
+@pytest.mark.parametrize("pieces", [2, 12_000])
+async def test_calls_that_never_name_their_tool_are_not_held_for_ever(pieces: int) -> None:
+    size = 600_000 if pieces == 2 else 1
+    async with OPENAI.server() as server, OPENAI.provider(server) as provider:
+        server.add(Script(*[chunk(index=0, function={"arguments": "z" * size})] * pieces))
+        _, error = await failure(provider, OPENAI.ask())
+    assert (error.code, "do not name their tools" in error.text) == ("provider_truncated", True)
+
+
+async def test_citations_of_a_passage_are_not_held_for_ever(provider_server: ProviderServer) -> None:
+    provider_server.add(Script(Say("7", cites=[CHARS] * (MAX_CITATIONS + 1))))
+    async with ANTHROPIC.provider(provider_server) as provider:
+        deltas = await collect(provider, asking(*FILES))
     assert len(cited(deltas)) == MAX_CITATIONS

@@ -16,9 +16,17 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from hub.chat.parts import Json
+from hub.errors import ProviderError
 from hub.providers.base import Delta, ToolCallDelta, ToolCallEnd, ToolCallStart
 from hub.providers.history import NO_TOOL_NAME
-from hub.providers.text import Joiner, parse_arguments
+from hub.providers.text import Joiner, is_deep, parse_arguments
+
+TOO_DEEP = "too deep"
+"""Stands for arguments that cannot be written, and fails their call: it is no JSON."""
+MAX_NAMELESS_CHARS = 1_000_000
+"""How much of calls is held that do not say which tool they are for: nothing of it is given on before, nor counted."""
+PIECE_CHARS = 100
+"""What a piece counts by itself."""
 
 
 class WireFunction(msgspec.Struct):
@@ -69,6 +77,7 @@ class Calls:
         self._own_id = own_id
         self._calls: list[_Call] = []
         self._last: _Call | None = None  # that a piece was for
+        self._nameless = 0  # characters that are held
 
     def read(self, piece: WireCall) -> tuple[str | None, Pieces]:
         """The id of the call that a piece is for, and what it says of it."""
@@ -84,8 +93,11 @@ class Calls:
             call.name = self._names.get(function.name, function.name)
             start = ToolCallStart(call.call_id, call.name)
         given = function.arguments
-        text = given if isinstance(given, str) else "" if given is None else json.dumps(given)
-        pieces = self._more(call, call.text.join(text), begins=start is not None)
+        if given is None:
+            given = ""
+        elif not isinstance(given, str):
+            given = TOO_DEEP if is_deep(given) else json.dumps(given)
+        pieces = self._more(call, call.text.join(given), begins=start is not None)
         return call.call_id, Pieces(start, pieces)
 
     def ends(self, *, but_last: bool) -> list[Delta]:
@@ -141,6 +153,10 @@ class Calls:
         held = "".join(call.arguments) if begins else ""
         if text:
             call.arguments.append(text)
+        if call.name is None:
+            self._nameless += len(text) + PIECE_CHARS
+            if self._nameless > MAX_NAMELESS_CHARS:
+                raise ProviderError("provider_truncated", "The answer was cut off: its calls do not name their tools.")
         if call.name is None or not (held or text):
             return []
         return [ToolCallDelta(call.call_id, held + text)]

@@ -30,7 +30,7 @@ from hub.providers.openai.citations import citation_of
 from hub.providers.openai.counting import Details, Output
 from hub.providers.openai.errors import Failures, read_error
 from hub.providers.openai.history import REASONING_FIELDS, call_signature
-from hub.providers.text import Joiner, decode_wire
+from hub.providers.text import Joiner, decode_wire, is_deep
 
 DONE: Final = b"[DONE]"
 _REASONS: Mapping[str, FinishReason] = {
@@ -205,7 +205,7 @@ class StreamReader:
             call, deltas = self._calls.read(piece)
             self._output.characters += sum(len(piece.delta) for piece in deltas.pieces)
             yield from deltas.all()
-            if call is not None and piece.extra_content is not None:
+            if call is not None and piece.extra_content is not None and not is_deep(piece.extra_content):
                 self._block += 1
                 yield ThinkingEnd(self._block, signature=call_signature(call, piece.extra_content))
 
