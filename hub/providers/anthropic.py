@@ -30,11 +30,14 @@ from hub.providers.failures import (
 from hub.providers.history import sent_names
 
 if TYPE_CHECKING:
+    import httpx2
     from anthropic import AsyncAnthropic, AsyncStream
     from anthropic._streaming import ServerSentEvent
     from anthropic.types import RawMessageStreamEvent
 
 BASE_URL = "https://api.anthropic.com"
+MAX_EVENT_BYTES = 8 << 20
+"""The most that may come as one event."""
 DRAIN_S = 0.1
 """How long the HTTP answer's end is waited for after the last event, so that its connection can be used again."""
 
@@ -87,9 +90,11 @@ class AnthropicProvider:
         reader = StreamReader(sent_names(request.tools), documents)
         stream = await self._open(client, body)
         try:
-            events = stream.raw_events(stream.response)
+            received = _Bounded(stream.response)
+            events = stream.raw_events(received)  # type: ignore[arg-type]  # asks for its bytes alone
             while not reader.ended:
                 event = await self._next(events, reader)
+                received.held = 0
                 deltas = reader.read(event.event or "", event.data)
                 if deltas and isinstance(deltas[-1], StepEnd):
                     # Before the end is told: whoever gets it asks for nothing more, and closes the connection.
@@ -178,5 +183,20 @@ class AnthropicProvider:
             async with asyncio.timeout(DRAIN_S):
                 async for _ in events:
                     pass
-        except (TimeoutError, httpx2.RequestError, httpx2.StreamError, UnicodeDecodeError):
+        except (TimeoutError, httpx2.RequestError, httpx2.StreamError, UnicodeDecodeError, ProviderError):
             return  # the answer is whole; only the connection is not
+
+
+class _Bounded:
+    """The bytes of an answer, for the SDK's decoder, which holds an event until it is whole, however long it is."""
+
+    def __init__(self, response: "httpx2.Response") -> None:
+        self._response = response
+        self.held = 0  # since the last event
+
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        async for data in self._response.aiter_bytes():
+            self.held += len(data)
+            if self.held > MAX_EVENT_BYTES:
+                raise truncated("it is larger than is taken")
+            yield data

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hub.providers.anthropic import MAX_EVENT_BYTES
 from hub.providers.base import ThinkingEnd, ToolCallEnd
 from hub.providers.citing import MAX_CITATIONS
 from hub.runs.limits import RunLimits
@@ -173,3 +174,13 @@ async def test_citations_of_a_passage_are_not_held_for_ever(provider_server: Pro
     async with ANTHROPIC.provider(provider_server) as provider:
         deltas = await collect(provider, asking(*FILES))
     assert len(cited(deltas)) == MAX_CITATIONS
+
+
+async def test_an_event_without_end_is_cut_off(provider_server: ProviderServer) -> None:
+    """The SDK's decoder holds what comes until the event is whole."""
+    endless = [Raw(MEGABYTE.encode())] * (MAX_EVENT_BYTES // len(MEGABYTE) + 1)
+    provider_server.add(Script(Say("One. "), Raw(b"data: "), *endless, Say("Two.")))
+    async with ANTHROPIC.provider(provider_server) as provider:
+        came, error = await failure(provider, ANTHROPIC.ask())
+    assert (text_of(came), error.code) == ("One. ", "provider_truncated")
+    assert "larger than is taken" in error.text
