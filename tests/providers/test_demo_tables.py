@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hub.chat.parts import Access, Json, ToolCallPart
@@ -134,6 +134,24 @@ def test_a_word_too_many_never_leads_to_another_write(
     assert found in ([], wanted)
     if junk in REVERSALS:
         assert not found or junk in good.split()
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(PLAIN), st.integers(0, 40), st.integers(0, 12))
+def test_a_letter_too_few_never_leads_to_another_write(
+    sentence: tuple[Callable[[], Workbook], str], at: int, letter: int
+) -> None:
+    made, good = sentence
+    words = good.split()
+    long = [place for place, word in enumerate(words) if len(word) >= 5 and word.isalpha()]
+    assume(long)
+    place = long[at % len(long)]
+    gone = letter % len(words[place])
+    words[place] = words[place][:gone] + words[place][gone + 1 :]
+    wanted, _ = effect(good, made())
+    found, _ = effect(" ".join(words), made())
+    # A new name is written as it was told.
+    assert found in ([], wanted) or words[place].casefold() in str(found).casefold()
 
 
 @settings(max_examples=60)
