@@ -41,6 +41,7 @@ from hub.runs.chats import Chats
 from hub.runs.follow.presence import Attending
 from hub.runs.sessions import SessionRow
 from hub.server.auth import User
+from hub.server.auth.origins import user_or_address
 from hub.server.auth.rates import Bucket, Rate
 from hub.server.clients import Audience
 from hub.server.hub import Hub, immediate
@@ -231,8 +232,11 @@ class ChatHub(Hub):
 
     async def upload(self, session_id: str, request: object, pieces: AsyncIterator[str]) -> Encoded:
         wanted = parse(FileRequest, request)
+        uploader = user_or_address(self.context.user, self.context.http.address)
         return _encoded(
-            await self._chats.files.upload(self._user, session_id, wanted.name, wanted.media_type, wanted.size, pieces)
+            await self._chats.files.upload(
+                self._user, uploader, session_id, wanted.name, wanted.media_type, wanted.size, pieces
+            )
         )
 
     async def regenerate(self, session_id: str, request: object) -> Encoded:

@@ -7,7 +7,6 @@ browser shows it all the same, it runs nothing.
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from urllib.parse import quote
 
@@ -21,7 +20,7 @@ from hub.api.problems import Problem
 from hub.api.refusals import problem_of
 from hub.chat.parts import FilePart
 from hub.errors import BackplaneAway, CallError
-from hub.runs.files.store import SessionFiles
+from hub.runs.files.store import SessionFiles, StoredFile
 from hub.server.answers import preflight
 from hub.server.auth import Refused
 from hub.server.opening import Reception
@@ -32,7 +31,7 @@ PATH = "/files/{session_id}/{file_id}"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _VARY = "Authorization, Cookie, Origin"
 _EXPOSED = "Content-Disposition, Retry-After"
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 128 * 1024
 CONTENT_SECURITY_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
@@ -60,15 +59,16 @@ class Downloads:
         with ExitStack() as held:
             held.enter_context(place)
             try:
-                part, content = await self._files.open(
+                file = await self._files.open(
                     user.key, request.path_params["session_id"], request.path_params["file_id"]
                 )
+                first = b"" if request.method == "HEAD" else await file.read(0, PIECE_BYTES)
             except (CallError, BackplaneAway) as error:
                 return self._refused(request, error)
             held.pop_all()  # the answer gives it back
-        body = b"" if request.method == "HEAD" else content
         timeout_s = self._served.options.transport_send_timeout_s
-        return self._shared(request, _File(body, len(content), part.media_type, _headers(part), place, timeout_s))
+        longest_s = self._files.limits.longest_s(file.part.size, timeout_s)
+        return self._shared(request, _File(file, first, place, timeout_s=timeout_s, longest_s=longest_s))
 
     def _refused(self, request: Request, error: CallError | Refused | BackplaneAway | Problem) -> Response:
         if isinstance(error, Refused):
@@ -87,24 +87,35 @@ class Downloads:
 
 
 class _File(Response):
-    """In pieces, so that who does not read it holds one of them, and not for long. `place` is given back at its end."""
+    """In pieces, each read when the one before it is taken, so that who reads slowly holds one of them, for `timeout_s`
+    at most, and not longer than `longest_s` over all. `first` is the first piece; empty: the headers are all that is
+    sent. `place` is given back at its end."""
 
-    def __init__(
-        self, content: bytes, size: int, media_type: str, headers: Mapping[str, str], place: Place, timeout_s: float
-    ) -> None:
-        super().__init__(media_type=media_type, headers={**headers, "content-length": str(size)})
-        self._content = content
+    def __init__(self, file: StoredFile, first: bytes, place: Place, *, timeout_s: float, longest_s: float) -> None:
+        part = file.part
+        super().__init__(media_type=part.media_type, headers={**_headers(part), "content-length": str(part.size)})
+        self._file = file
+        self._first = first
         self._place = place
         self._timeout_s = timeout_s
+        self._longest_s = longest_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place, suppress(TimeoutError):  # an answer that is not whole is broken off
+        # An answer that is not whole is broken off: its reader is too slow, or the rest of the file is gone or away.
+        with self._place, suppress(TimeoutError, CallError, BackplaneAway):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            for begin in range(0, len(self._content), PIECE_BYTES):
-                piece = self._content[begin : begin + PIECE_BYTES]
-                async with asyncio.timeout(self._timeout_s):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            async with asyncio.timeout(self._longest_s):
+                await self._send_pieces(send)
             await send({"type": "http.response.body", "body": b""})
+
+    async def _send_pieces(self, send: Send) -> None:
+        piece, sent = self._first, 0
+        self._first = b""
+        while piece:
+            async with asyncio.timeout(self._timeout_s):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            sent += len(piece)
+            piece = await self._file.read(sent, PIECE_BYTES) if sent < self._file.part.size else b""
 
 
 def _check_method(method: str) -> None:

@@ -32,8 +32,9 @@ from hub.protocol.messages import Encoded
 from hub.runs.access import role_of
 from hub.runs.asking import Asked
 from hub.runs.chats import Chats
-from hub.server.answers import is_for_events
+from hub.server.answers import address_of, is_for_events
 from hub.server.auth import User
+from hub.server.auth.origins import user_or_address
 from hub.server.options import HubOptions
 from hub.server.places import Place
 from hub.server.transports.http_reading import gone
@@ -125,11 +126,14 @@ class Endpoints:
         media_type, size = file_facts(request, limits.max_bytes)
         wanted = parse(FileQuery, dict(request.query_params))
 
+        longest_s = limits.longest_s(limits.max_bytes if size is None else size, limits.stall_s)
+        uploader = user_or_address(user, address_of(request))
+
         async def read() -> bytes:
-            return await read_file(request, max_bytes=limits.max_bytes, stall_s=limits.stall_s)
+            return await read_file(request, max_bytes=limits.max_bytes, stall_s=limits.stall_s, longest_s=longest_s)
 
         with self._door.place_for(user, request):
-            stored = await files.take(user.key, session_id, wanted.name, media_type, size, read)
+            stored = await files.take(user.key, uploader, session_id, wanted.name, media_type, size, read)
         root = request.scope.get("root_path", "").removesuffix(API)
         location = f"{root}/files/{quote(session_id, safe='')}/{quote(stored.file_id, safe='')}"
         return _json(stored, 201, {"location": location})

@@ -76,17 +76,20 @@ def file_facts(request: Request, max_bytes: int) -> tuple[str, int | None]:
     return media_type, None if size is None else int(size)
 
 
-async def read_file(request: Request, *, max_bytes: int, stall_s: float) -> bytes:
-    """The body, as it is. Raises Problem, also where nothing of it comes for `stall_s`; ClientDisconnect."""
+async def read_file(request: Request, *, max_bytes: int, stall_s: float, longest_s: float) -> bytes:
+    """The body, as it is. Raises Problem, also where nothing of it comes for `stall_s`, or not all within `longest_s`;
+    ClientDisconnect."""
     content = bytearray()
     pieces = request.stream()
+    now = asyncio.get_running_loop().time
+    end = now() + longest_s
     while True:
         try:
-            async with asyncio.timeout(stall_s):
+            async with asyncio.timeout_at(min(now() + stall_s, end)):
                 piece = await anext(pieces, None)
         except TimeoutError:
-            text = f"Nothing of the file came for {stall_s:g} s. Send it again."
-            raise Problem(408, "too_slow", text, headers=_CLOSE) from None
+            text = f"Nothing of the file came for {stall_s:g} s." if now() < end else f"It may take {longest_s:.0f} s."
+            raise Problem(408, "too_slow", f"{text} Send it again, faster.", headers=_CLOSE) from None
         if piece is None:
             return bytes(content)
         content += piece

@@ -153,5 +153,37 @@ async def test_a_file_that_does_not_come_is_not_waited_for() -> None:
         return await asyncio.Future()
 
     with pytest.raises(Problem) as caught:
-        await read_file(Request({"type": "http", "headers": []}, never), max_bytes=10, stall_s=0.01)
+        await read_file(Request({"type": "http", "headers": []}, never), max_bytes=10, stall_s=0.01, longest_s=60)
     assert (caught.value.status, caught.value.code) == (408, "too_slow")
+    assert "Nothing of the file came" in str(caught.value)
+
+
+async def test_a_file_that_trickles_is_not_waited_for() -> None:
+    async def trickle() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    with pytest.raises(Problem) as caught:
+        await read_file(Request({"type": "http", "headers": []}, trickle), max_bytes=10, stall_s=60, longest_s=0.01)
+    assert (caught.value.status, caught.value.code) == (408, "too_slow")
+    assert "It may take" in str(caught.value)
+
+
+async def test_a_file_that_has_no_room_is_refused_before_it_is_read() -> None:
+    async def never() -> Message:
+        return await asyncio.Future()
+
+    answer: list[Message] = []
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    async with serving(max_file_bytes=2000, max_session_files_bytes=3000) as api, api.client() as ann:
+        await ann.open()
+        assert (await sent(ann, b"x" * 2000, "text/plain")).status_code == 201
+        headers = {**ann.http.headers, "content-type": "text/plain", "content-length": "1001", "host": "127.0.0.1"}
+        scope = {"type": "http", "method": "POST", "path": FILES, "raw_path": FILES.encode(), "query_string": b""}
+        scope |= {"headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()]}
+        scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http"}
+        await api.app({**scope, "http_version": "1.1", "root_path": ""}, never, send)
+    assert answer[0]["status"] == 413 and b"max_session_files_bytes" in answer[1]["body"]

@@ -35,6 +35,16 @@ def test_texts_have_no_controls() -> None:
     assert not is_of_type(b"\xff", "text/markdown")
 
 
+def test_a_text_is_looked_at_whole_wherever_it_is_cut() -> None:
+    piece = 64 * 1024
+    assert is_of_type(b"x" * (piece - 1) + "\u00e4".encode() + b"y" * piece, "text/plain")
+    assert is_of_type(b"x" * (2 * piece - 2) + "\U0001f600".encode(), "text/plain")
+    for bad in (b"\0", b"\x7f", b"\xff"):
+        assert not is_of_type(b"x" * 3 * piece + bad, "text/plain")
+        assert not is_of_type(b"x" * piece + bad + b"x" * piece, "text/plain")
+    assert not is_of_type(b"x" * (piece - 1) + b"\xc3", "text/plain")  # half a character
+
+
 def test_parameters_of_a_type_do_not_count() -> None:
     assert plain_type(" Text/CSV; charset=utf-8") == "text/csv"
 

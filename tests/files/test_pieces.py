@@ -18,7 +18,22 @@ async def test_silence_ends_an_upload() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(CallError, match=r"\[invalid_arguments\] No piece came for 0.01 s"):
-        await joined(silent(), 6, 0.01)
+        await joined(silent(), 6, stall_s=0.01, longest_s=60)
+
+
+async def test_an_upload_that_trickles_ends() -> None:
+    async def trickle() -> AsyncIterator[str]:
+        while True:
+            await asyncio.sleep(0)
+            yield ""
+
+    with pytest.raises(CallError, match=r"\[invalid_arguments\] 6 bytes may take 0 s"):
+        await joined(trickle(), 6, stall_s=60, longest_s=0.01)
+
+
+def test_larger_files_may_take_longer() -> None:
+    limits = FileLimits(least_bytes_per_s=1000)
+    assert (limits.longest_s(0, 30), limits.longest_s(5000, 30)) == (30, 35)
 
 
 async def test_a_user_has_few_uploads_under_way() -> None:

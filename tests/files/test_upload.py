@@ -79,6 +79,25 @@ async def test_files_of_a_session_are_bounded_together(ann: TestClient) -> None:
     await upload(ann, b"x" * 1000, media_type="text/plain")
 
 
+async def test_a_file_that_has_no_room_is_refused_before_it_is_read(ann: TestClient) -> None:
+    async def never() -> AsyncIterator[str]:
+        await asyncio.Event().wait()
+        yield ""
+
+    await upload(ann, b"x" * 2000, media_type="text/plain")
+    with pytest.raises(HubError, match=r"\[too_large\].*max_session_files_bytes"):
+        await ann.invoke("Upload", "s", {"name": "a.txt", "mediaType": "text/plain", "size": 1001}, never())
+
+
+async def test_large_texts_are_looked_at_whole() -> None:
+    app = Hubline(backplane="memory://")
+    async with app.lifespan(), app.test_client(user="ann") as ann:
+        await opened(ann)
+        await upload(ann, b"x" * (1 << 20) + b"yy", media_type="text/plain", chars=32_000)
+        with pytest.raises(HubError, match="are no text/plain"):
+            await upload(ann, b"x" * (1 << 20) + b"y\0", media_type="text/plain", chars=32_000)
+
+
 async def test_only_editors_upload(app: Hubline, ann: TestClient) -> None:
     async with app.test_client(user="bob") as bob:
         with pytest.raises(HubError, match=r"\[forbidden\]"):

@@ -1,5 +1,6 @@
 """Which files are taken, and what tells that one is what it says it is. Pure functions."""
 
+import codecs
 import unicodedata
 
 from hub.normalised import normalised
@@ -17,7 +18,8 @@ _BEGINNINGS = {
     "image/gif": (b"GIF87a", b"GIF89a"),
     PDF: (b"%PDF-",),
 }
-_CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\f") | {127}
+_CONTROLS = bytes(sorted(frozenset(range(32)) - frozenset(b"\t\n\r\f") | {127}))
+_PIECE_BYTES = 64 * 1024  # of a text: what is made to look at it is not as large as it is
 
 
 def plain_type(media_type: str) -> str:
@@ -35,11 +37,17 @@ def is_of_type(content: bytes, media_type: str) -> bool:
 
 
 def _is_text(content: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        content.decode("utf-8")
+        for begin in range(0, len(content), _PIECE_BYTES):
+            piece = content[begin : begin + _PIECE_BYTES]
+            if len(piece.translate(None, _CONTROLS)) != len(piece):
+                return False
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
-    return _CONTROLS.isdisjoint(content)
+    return True
 
 
 def clean_name(name: str) -> str:

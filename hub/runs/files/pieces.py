@@ -7,21 +7,25 @@ from collections.abc import AsyncIterator
 from hub.errors import CallError
 
 
-async def joined(pieces: AsyncIterator[str], size: int, stall_s: float) -> bytes:
+async def joined(pieces: AsyncIterator[str], size: int, *, stall_s: float, longest_s: float) -> bytes:
     """Exactly `size` bytes out of base64, however that is cut into pieces; none beyond them is kept.
 
-    Raises `invalid_arguments` for what is no base64, for more or fewer bytes, and when nothing comes for `stall_s`.
+    Raises `invalid_arguments` for what is no base64, for more or fewer bytes, when nothing comes for `stall_s`, and
+    when not all has come after `longest_s`.
     """
     content = bytearray()
     rest = ""  # of a group of four characters that was cut
+    now = asyncio.get_running_loop().time
+    end = now() + longest_s
     while True:
         try:
-            async with asyncio.timeout(stall_s):
+            async with asyncio.timeout_at(min(now() + stall_s, end)):
                 piece = await anext(pieces)
         except StopAsyncIteration:
             break
         except TimeoutError:
-            raise CallError("invalid_arguments", f"No piece came for {stall_s:g} s. Upload the file again.") from None
+            text = f"No piece came for {stall_s:g} s." if now() < end else f"{size} bytes may take {longest_s:.0f} s."
+            raise CallError("invalid_arguments", f"{text} Upload the file again, faster.") from None
         text = rest + piece
         if not piece.isascii():
             raise _no_base64()

@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from hub.server.auth.user import User
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]\\]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
 
@@ -93,6 +95,11 @@ def address_group(address: str) -> str:
     """What limits per address count by: an IPv6 network gives each of its customers a /64 at least."""
     ip = _read_ip(address)
     return str(ipaddress.ip_network((ip, 64), strict=False)) if isinstance(ip, ipaddress.IPv6Address) else address
+
+
+def user_or_address(user: User, address: str | None) -> str:
+    """What a limit per user counts by: where everybody is the same anonymous user, their addresses tell them apart."""
+    return f"address {address_group(address or '')}" if user.anonymous else user.key
 
 
 @lru_cache(maxsize=4096)
