@@ -45,3 +45,37 @@ def test_a_host_that_says_it_begins_far_down() -> None:
 @pytest.mark.parametrize("sentence", ["set B2 to {}", "increase revenue by {}%", "multiply column B by -{}"])
 def test_a_number_that_no_sheet_keeps(sentence: str) -> None:
     assert "more than 15 digits" in answer(sentence.format("9" * 330))
+
+
+OPTIONS: list[Json] = [["Option", "A", "B", "C"], ["x", 1, 2, 3], ["y", 4, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("multiply column B by 2", "make the B values bold", "clear column C", "sort by B", "bold B and C"),
+        *(
+            "sum column b",
+            "put the total of B in E1",
+            "add a column Extra that is B times 2",
+            "copy column A to column F",
+        ),
+    ],
+)
+def test_a_letter_that_is_the_header_of_another_column(sentence: str) -> None:
+    assert "the letter of another column" in answer(sentence, values=OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "says"),
+    [("sum column C", "is 9"), ("what is the total of B?", "is 7")],
+)
+def test_a_letter_that_is_the_header_of_its_own_column(sentence: str, says: str) -> None:
+    assert says in answer(sentence, values=[["A", "B", "C"], [1, 2, 3], [4, 5, 6]])
+
+
+@pytest.mark.parametrize(
+    "sentence", ["sum column VAT", "what is the total of VAT?", "what is the sum of the VAT values?"]
+)
+def test_letters_of_a_column_far_away_are_the_header(sentence: str) -> None:
+    assert "is 7" in answer(sentence, values=[["Item", "VAT"], ["x", 3], ["y", 4]])

@@ -6,6 +6,7 @@ import msgspec
 
 from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import Book
+from hub.providers.demo.workbook.column_letters import check_letters, is_column_letter
 from hub.providers.demo.workbook.language.changes import CHANGES
 from hub.providers.demo.workbook.language.lexicon import Lexicon
 from hub.providers.demo.workbook.language.names import names_needed, new_names, sheets_in
@@ -68,6 +69,7 @@ def _understood(words: list[Word], book: Book, *, is_spelt: bool = True) -> tupl
     ]
     sheets += [word.value.sheet for word in words if isinstance(word.value, Range) and word.value.sheet is not None]
     tables = [active, *(book.table(sheet) for sheet in dict.fromkeys(sheets))]
+    check_letters(words, tables)
     lexicon = Lexicon(_GRAMMAR.words, book, tables, sheets, new_names(words))
     words = [_no_word(word) if word.text in sheets and word.text[0].isupper() else word for word in words]
     result = _plans(words, lexicon, book)
@@ -118,8 +120,10 @@ def _check_columns(words: list[Word], lexicon: Lexicon, table: Table) -> None:
 
 
 def _may_be_a_header(word: Word) -> bool:
-    """ "Q1" is a cell, and what many columns are called."""
+    """ "Q1" is a cell, "B" a column, and both are what columns are called."""
     place = word.value
+    if is_column_letter(word):
+        return True
     return (
         isinstance(place, Range)
         and place.is_cell

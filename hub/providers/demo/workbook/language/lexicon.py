@@ -123,7 +123,9 @@ class Lexicon:
             if colour in COLOURS and len(words) >= at + length:
                 yield Leaf("COLOUR", colour), at + length
         if len(word.text) <= 3 and word.text.isascii() and word.text.isalpha():
-            if len(word.text) == 1 or (word.text.isupper() and word.plain not in self._vocabulary):
+            if len(word.text) == 1 or (
+                word.text.isupper() and word.plain not in self._vocabulary and not self._is_header(word.plain)
+            ):
                 yield Leaf("LETTER", column_number(word.text)), at + 1
             if len(word.text) == 1 and word.text.isupper():
                 yield Leaf("CAPITAL", column_number(word.text)), at + 1
@@ -168,6 +170,9 @@ class Lexicon:
                 yield Leaf("SHEET", sheet), at + 1
             elif tuple(word.text.casefold() for word in some) == parts:
                 yield Leaf("SHEET", sheet), at + len(parts)
+
+    def _is_header(self, plain: str) -> bool:
+        return any((plain,) in phrases for _, phrases in self._headers)
 
     def _column_at(self, words: Sequence[Word], at: int) -> bool:
         return next(self._columns(words, at), None) is not None
