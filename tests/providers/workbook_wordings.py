@@ -2,6 +2,9 @@
 
 from hub.chat.parts import Json
 from tests.providers.workbook_sentences import DOLLARS, YELLOW, Case
+from tests.providers.workbook_tables import PROFIT
+
+EUROS: Json = {"number_format": "#,##0.00 €"}
 
 CHARTS = [
     Case("Make a bar chart of the costs", charts=[("bar", "A1:C6")], says="Revenue too"),
@@ -19,6 +22,12 @@ COSTS = ("C2", "C3", "C4", "C5", "C6")
 RUNNING = {f"D{row}": f"=SUM(B$2:B{row})" for row in range(2, 7)}
 BY_NAME = {"A2": "Apr", "B2": 200, "C2": 110, "A4": "Jan", "B4": 120, "C4": 80, "A5": "Mar", "B5": 90, "C5": 70}
 ASKED = [
+    Case("Total up the revenue for just the months where cost is under 95", says="is 360"),
+    Case("what's the difference between May's and January's revenue?", says="is 50"),
+    Case("what is in this sheet?", says="A1:C6: `Month, Revenue, Cost, Jan, 120"),
+    Case("summarise the table", says="Cost: from 70 to 110, 445 in total, 89 on average."),
+    Case("show me the first 3 rows", says="`Jan, 120, 80`; `Feb, 150, 90`; `Mar, 90, 70`."),
+    Case("show the last 2 rows", says="`Apr, 200, 110`; `May, 170, 95`."),
     Case("whats our average cost per month?", says="average of Cost is 89"),
     Case("average revenue for each month", says="146"),
     Case("How many months did we make more than 140 in revenue?", says="over 140 is 3"),
@@ -33,6 +42,16 @@ ASKED = [
     Case("total cost without Jan and Feb", says="is 275"),
 ]
 ORDERED = [
+    Case("Add a Profit column next to Cost, revenue minus cost", {"D1": "Profit", **PROFIT}),
+    Case(
+        "Add a Profit column next to Cost, revenue minus cost, formatted as currency",
+        {"D1": "Profit", **PROFIT},
+        {f"D{row}": DOLLARS for row in range(2, 7)},
+    ),
+    Case("highlight in red every revenue below 100", formats={"B4": {"fill_color": "#FF0000"}}),
+    Case("multiply everything on Data by 2", {"Data!A1": 10, "Data!A2": 14, "Data!A3": 18}),
+    Case("format B2:C3 as currency in euros", formats=dict.fromkeys(["B2", "B3", "C2", "C3"], EUROS)),
+    Case("put the total revenue for the months where cost is under 95 in E1", {"E1": '=SUMIF(C2:C6,"<95",B2:B6)'}),
     Case("Put the average revenue per month in E1", {"E1": "=AVERAGE(B2:B6)"}),
     Case("Put the sum of the costs right below the last cost", {"C7": "=SUM(C2:C6)"}),
     Case("put the average of the revenue directly under the last revenue", {"B7": "=AVERAGE(B2:B6)"}),
@@ -99,6 +118,11 @@ MISSPELT = [
 DECLINED = [
     ("clear the first two months", "whole rows, or the cells of Month alone?"),
     ("what was the average in the first two months?", "a column of numbers"),
+    ("sum of revenue per month where cost is under 95", "did not understand"),
+    ("highlight in red every revenue except below 100", "did not understand"),
+    ("add a Note column, revenue", "did not understand"),
+    ("show me the first 9 rows", "the table has 5 rows, not 9"),
+    ("multiply everything on Data except A1 by 2", "did not understand"),
     ("increase all costs except May by 10%", "did not understand"),
     ("put the sum of revenue below the last month", "which cell should the result go into?"),
     ("average revenue of the first three costs", "did not understand"),

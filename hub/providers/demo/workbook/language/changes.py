@@ -20,7 +20,8 @@ make_total = (total | sum | add up | sum up) <columns> (at bottom | below | unde
 new_column = (add | create | insert | make | append | include) [new] [another] [<NAME>] column [<bare_letter>]
     [<named>] [<at_letter>] [to (table | sheet | it | right | right of table)] [at (end | right)] [,] <defined> [for
     <each_row>] [<at_letter>] | (add | create | insert | make | append | include) [new] <NAME> column [<at_letter>]
-    [,] <defined> | (calculate | compute | work out) <NAME> (in | into) (column <LETTER> | new column | column
+    ([,] <defined> | (, | :) <row_value>) | (calculate | compute | work out) <NAME> (in | into) (column <LETTER> |
+    new column | column
     <LETTER> <for_each>) [as | = | , | :] <row_value> | (in | into) column <LETTER> [,] (calculate | compute | add |
     put | create | write | enter | show) <NAME> [,] (as | = | : | which is | that is) <row_value>
 bare_letter = <LETTER>

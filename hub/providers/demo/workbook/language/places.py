@@ -48,7 +48,7 @@ all_numbers = [<det>] (numbers | figures | amounts) [in (table | sheet | data)]
 table_rows = (<table> | rows) [,] <no_header> | data rows | all data rows
 sheet_data = <sheet>
 sheet_numbers = [<det>] (numbers | number | values | value | figures | amounts) ((on | in | of | from) <sheet> |
-    <this_sheet>)
+    <this_sheet>) | everything (on | in | of | from) <sheet>
 edge_rows = first <NUMBER> <COLUMN> [<nouns>] | last <last_ones> <NUMBER> <COLUMN> [<nouns>] | (first | last
     <last_ones>) <NUMBER> <nouns> (of | in) [column] <COLUMN> [column]
 last_ones =
@@ -103,7 +103,9 @@ aggregate = <func> [<nouns>] [of | for | in | over | across | from | on | in all
 per_row = (per | for each | for every | in each | each) <COLUMN>
 left_out = (excluding | except | without | not counting | not including | leaving out | ignoring | other than | apart
     from | but not | but without) <LABEL> (<also> <LABEL>)*
-where_rows = (where | when | for rows where | for all rows where) <conditions> | for rows with <conditions>
+where_rows = (where | when | for rows where | for all rows where) <conditions> | for rows with <conditions> | (for | in)
+    <rows_of> (where | with | when | in which) <conditions>
+rows_of = [<det>] <COLUMN>
 count_of = (count | how many | number of | count of) numbers <of_numbers> [are | are there | there are] (in | of |
     from) <operand> | (how many | number of | count | count of) (cells | values) [are] (filled | used | filled in |
     non empty | not blank) (in | of) <operand> | (how many | number of | count | count of) columns [are there | does

@@ -38,7 +38,7 @@ spread = difference between <func> and <func> [<nouns>] [of | in] (<columns> | <
 label_difference = how much (more | higher | bigger | larger) [is | was] <COLUMN> [did we make | did we have | was
     there | was made] [in] <LABEL> than [in] <LABEL> | difference (in <COLUMN> between <LABEL> and <LABEL> | between
     <LABEL> 's <COLUMN> and <LABEL> 's <COLUMN> | between <LABEL> and <LABEL> <COLUMN> | between <LABEL> and <LABEL>
-    in <COLUMN>)
+    in <COLUMN> | between <LABEL> 's and <LABEL> 's <COLUMN>)
 minus = difference (between | of) <scalar> and <scalar> | [difference] <scalar> (minus | less | -) <scalar> | subtract
     <turned> <scalar> from <scalar> | how much (more | higher | bigger | larger | greater) (is | was) <scalar> than
     <scalar>
@@ -90,8 +90,18 @@ place_result = (put | write | place | enter | insert | store | save | show) (it 
 show = what value (does | do) <shown> have | (what is | what are | show | read | list | display | look at | print |
     tell | give | tell what is | show what is) [<nouns> | everything] [in | of | inside | from | on] <shown> | what
     (do | does) <shown> (contain | say | have | hold | show) | what (is | are) (stored | written | in) [in] <shown> |
-    [what is] <nouns> (in | of | from) <shown> | what <columns> are there | (what | which) columns (are there | does
+    [what is] <nouns> (in | of | from) <shown> | what <columns> are there | <show_all> | <show_rows> | <summary> |
+    (what | which) columns (are there | does
     table have | do we have | are in table | does sheet have) | list columns
+show_all = (what is | what are | show | list | display | read | tell what is) [everything | <nouns>] (in | on) (this |
+    current | active | open) (sheet | worksheet) | what does (this | current | active | open) (sheet | worksheet)
+    contain
+show_rows = (show | list | display | print | read | give | tell | what is | what are) (first | last <last_ones>)
+    <NUMBER>
+    rows [of (table | data | sheet)]
+summary = (summarise | summarize | describe | give summary of | show summary of) [data in] (table | data | [this]
+    sheet |
+    this table | this worksheet)
 shown = <cells> | <letter_column> | <row_number> | <columns> | <column_values> | <header_row> | <last_row> | <table> |
     <label_row> | <total_row> | <sheet_data>
 which = (which | what | tell which | in which) <asked> (is | was) [our] (<best> | <worst>) [(by | for | in terms of |

@@ -12,7 +12,8 @@ format = (make | set | turn | format | mark | show | give | style | display | pu
     apply to) <styled_list> [format | appear | look] [<as>] <looks> | (make | set | turn | format | mark | show | give
     | style | display | put | change) <looks_only> <styled_list> | <bold_verb> <styled_list> | <italic_verb>
     <styled_list> | <bold_verb> (and | &) <italic_verb> <styled_list> | <highlight> <styled_list> [(in | with | using
-    | as) <fill_only>] [too | as well] | <paint> <styled_list> [in | with | using] <painted> [too] | <paint>
+    | as) <fill_only>] [too | as well] | <highlight> (in | with) <fill_only> <styled_list> | <paint> <styled_list>
+    [in | with | using] <painted> [too] | <paint>
     (background | fill) (of | in | for) <styled_list> [in | with] <painted> | (center | centre) <centred> | align
     <styled_list> [to] <aligned> | <aligned> align <styled_list> | (set | change | make) <aspect> (of | in | for)
     <styled_list> [to | =] <aspect_value> | (set | change | make) <styled_list> <aspect> (to | =) <aspect_value> |
@@ -56,7 +57,7 @@ fill = <COLOUR> (background | fill | background colour | background color | fill
     [in] | filled [with | in] | fill colour | fill color | shading) <COLOUR> | highlighted
 plain_colour = <COLOUR>
 currency = (<dollars> | <euros> | <pounds> | <money>) [format | formatting | style | amounts | values | sign | signs |
-    symbol | symbols | number format]
+    symbol | symbols | number format | currency] | <money> [format] in (<dollars> | <euros> | <pounds>)
 dollars = dollars | dollar | usd | $ | us dollars
 euros = euros | euro | eur | €
 pounds = pounds | gbp | £ | british pounds

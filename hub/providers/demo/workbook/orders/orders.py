@@ -172,7 +172,11 @@ class NameRange(msgspec.Struct, frozen=True):
 
 
 class Show(msgspec.Struct, frozen=True):
+    """`first` and `last`: so many of its rows. A summary is about its columns of numbers."""
+
     place: Place
+    how: Literal["cells", "summary", "first", "last"] = "cells"
+    rows: int = 0
 
 
 class Which(msgspec.Struct, frozen=True):

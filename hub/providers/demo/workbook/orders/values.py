@@ -29,6 +29,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     from_to: bool = False  # two labels, and all rows between them
     left_out: bool = False  # the labels are those that do not count
     per: Header | None = None  # each row is one of these
+    among: Header | None = None  # what the rows are that `where` is about
     implied: bool = False  # "revenue" alone, which may be its total or what each row has
 
 

@@ -4,10 +4,11 @@ from hub.chat.parts import Json
 from hub.providers.demo.workbook.book import is_empty
 from hub.providers.demo.workbook.orders.orders import List, Show, Which
 from hub.providers.demo.workbook.orders.places import Header
-from hub.providers.demo.workbook.planning.cells import column_of, numeric_columns
+from hub.providers.demo.workbook.planning.cells import cells_of, column_of, numeric_columns
 from hub.providers.demo.workbook.planning.conditions import rows_where
 from hub.providers.demo.workbook.planning.desk import Desk, Refusal, column_name, plain, text_of, told
 from hub.providers.demo.workbook.planning.places import ranges
+from hub.providers.demo.workbook.planning.results import number_of
 from hub.providers.demo.workbook.ranges import Range
 from hub.providers.demo.workbook.table import Table
 
@@ -15,13 +16,42 @@ MAX_CELLS_SAID = 60
 
 
 def show(desk: Desk, order: Show) -> None:
+    if order.how == "summary":
+        return _summary(desk)
     places = ranges(desk, order.place, "values")
+    if order.how != "cells":
+        return _edge_rows(desk, order, places[0])
     for place in places:
         cells = [cell for row in desk.book.rows(place) for cell in row]
         shown = ", ".join(text_of(cell) for cell in cells[:MAX_CELLS_SAID])
         more = f" … and {len(cells) - MAX_CELLS_SAID:,} more" if len(cells) > MAX_CELLS_SAID else ""
         desk.say(f"{place.address()}: `{shown}`{more}.")
     desk.about(*places)
+
+
+def _edge_rows(desk: Desk, order: Show, place: Range) -> None:
+    """One line for each. "It" is none of them: the header may be meant to be the first row."""
+    rows = desk.book.rows(place)
+    if order.rows > len(rows):
+        raise Refusal(f"the table has {len(rows)} rows, not {order.rows}")
+    chosen = rows[: order.rows] if order.how == "first" else rows[-order.rows :]
+    lines = "; ".join(f"`{', '.join(text_of(cell) for cell in row)}`" for row in chosen[:MAX_CELLS_SAID])
+    more = f" … and {len(chosen) - MAX_CELLS_SAID:,} more" if len(chosen) > MAX_CELLS_SAID else ""
+    desk.say(f"The {order.how} rows: {lines}{more}.")
+    desk.about()
+
+
+def _summary(desk: Desk) -> None:
+    table = desk.table()
+    said = [f"{table.columns(table.left, table.right, with_header=True).address()} has the columns"]
+    said[0] += f" {', '.join(plain(header) for header in table.headers)} and {table.bottom - table.first + 1} rows."
+    for column in numeric_columns(desk, table):
+        cells = cells_of(desk, [table.columns(column)])
+        low, high, total, mean = (told(number_of(one, cells) or 0) for one in ("MIN", "MAX", "SUM", "AVERAGE"))
+        name = column_name(table, column)
+        said.append(f"{name}: from {low} to {high}, {total} in total, {mean} on average.")
+    desk.say(" ".join(said))
+    desk.about()
 
 
 def which(desk: Desk, order: Which) -> None:

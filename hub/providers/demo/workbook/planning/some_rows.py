@@ -49,8 +49,8 @@ def of_some(desk: Desk, value: Aggregate, areas: list[Range], target: Range | No
 
 
 def check_each(desk: Desk, value: Aggregate, per: Header) -> None:
-    """The average per month is one over the rows only where each row is another month."""
-    if value.function != "AVERAGE" or not isinstance(value.place, Columns) or len(value.place.headers) != 1:
+    """What is said of months is said of rows only where each row is another month."""
+    if not isinstance(value.place, Columns) or len(value.place.headers) != 1:
         raise Misread
     table, column = column_of(desk, per)
     if column_of(desk, value.place.headers[0]) == (table, column):

@@ -126,7 +126,11 @@ def _aggregate(desk: Desk, value: Aggregate, target: Range | None) -> Result:
     else:
         areas = ranges(desk, value.place, "numbers" if value.function != "COUNTA" else "values")
     if value.per is not None:
+        if value.function != "AVERAGE":
+            raise Misread
         check_each(desk, value, value.per)
+    if value.among is not None:
+        check_each(desk, value, value.among)
     if value.labels or value.where is not None:
         return of_some(desk, value, areas, target)
     if target is not None:

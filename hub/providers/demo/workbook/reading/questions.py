@@ -85,6 +85,13 @@ def compare(tree: Tree) -> Compare:
 
 
 def show(tree: Tree) -> Show:
+    if tree.has("show_all"):
+        return Show(Part("table"))
+    if tree.has("summary"):
+        return Show(Part("table"), "summary")
+    some = tree.one("show_rows")
+    if some is not None:
+        return Show(Part("rows"), "last" if some.has("last_ones") else "first", whole(numbers(some)[0]))
     shown = tree.one("shown")
     if shown is not None:
         return Show(place(shown))

@@ -96,7 +96,9 @@ def aggregate(tree: Tree) -> Aggregate:
     some = tuple(labels(told)) if told is not None else ()
     between = told is not None and told.has("from_to")
     each = headers(per)[0] if per is not None else None
-    return Aggregate(function(tree), found, some, criterion, between, left_out=out is not None, per=each)
+    rows_of = where.one("rows_of") if where is not None else None
+    among = headers(rows_of)[0] if rows_of is not None else None
+    return Aggregate(function(tree), found, some, criterion, between, left_out=out is not None, per=each, among=among)
 
 
 def _count_of(tree: Tree) -> Value:
