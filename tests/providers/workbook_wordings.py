@@ -116,6 +116,9 @@ MISSPELT = [
     Case("sum of the rveenue", says="is 730"),
 ]
 DECLINED = [
+    ("What will revenue be in June?", "June is not in the table: Month has Jan, Feb, Mar, Apr, May"),
+    ("set June's cost to 5", "June is not in the table"),
+    ("which sheets are there?", "no tool for listing sheets"),
     ("clear the first two months", "whole rows, or the cells of Month alone?"),
     ("what was the average in the first two months?", "a column of numbers"),
     ("sum of revenue per month where cost is under 95", "did not understand"),
@@ -144,6 +147,10 @@ DECLINED = [
     ("sort by the Tax column", "there is no column “Tax”"),
 ]
 SUGGESTING = [
+    "format the wobbly ones as currency",
+    "multiply everything I like by 2",
+    "what is the difference of all the moods?",
+    "which sheets are there?",
     "Delete the row for April",
     "make a radar chart of the table",
     "sort by the length of Month",

@@ -15,6 +15,19 @@ CAN_DO = (
 
 
 _BY_KIND = (
+    (
+        frozenset("currency euros euro dollars pounds decimals percentage".split()),
+        "format the {last} column as currency",
+    ),
+    (
+        frozenset("multiply divide increase decrease raise reduce round double halve".split()),
+        "multiply the {last} values by 2",
+    ),
+    (
+        frozenset("difference minus subtract ratio".split()),
+        "what is the difference between the highest and the lowest {last}?",
+    ),
+    (frozenset("show list rows first summarise summarize describe sheets".split()), "summarise the table"),
     (frozenset("chart graph plot pie".split()), "make a column chart of the table"),
     (frozenset("sort order rank arrange alphabetical".split()), "sort the table by {last}, largest first"),
     (

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hub.chat.parts import Json
+from hub.providers.demo.workbook.absent import check_columns, check_months
 from hub.providers.demo.workbook.book import Book
 from hub.providers.demo.workbook.column_letters import check_letters, is_column_letter
 from hub.providers.demo.workbook.language.changes import CHANGES
@@ -25,7 +26,6 @@ from hub.providers.demo.workbook.reading.sentences import sentence as sentence_o
 from hub.providers.demo.workbook.table import Table
 
 _GRAMMAR = Grammar(PLACES + REQUESTS + CHANGES + STYLES)
-_MAKING = frozenset("add create insert make append include new rename call called named titled name".split())
 _NO_TOOL = {
     **{"border": "borders", "borders": "borders", "width": "column widths", "autofit": "column widths"},
     **{"widen": "column widths", "wider": "column widths", "underline": "underlines", "underlined": "underlines"},
@@ -33,6 +33,7 @@ _NO_TOOL = {
     **{"delete": "deleting rows, columns or sheets", "remove": "deleting rows, columns or sheets"},
     **{"undo": "undoing", "pivot": "pivot tables", "wrap": "wrapped text", "protect": "protection"},
     **{"strikethrough": "struck-out text", "autofilter": "filters", "dropdown": "drop-down lists"},
+    **{"sheets": "listing sheets", "worksheets": "listing sheets", "tabs": "listing sheets"},
     **{"comment": "comments", "hyperlink": "links", "gridlines": "gridlines", "swap": "swapping"},
 }
 
@@ -79,7 +80,8 @@ def _understood(words: list[Word], book: Book, *, is_spelt: bool = True) -> tupl
     otherwise = _spelt_otherwise(words, lexicon, book) if is_spelt else None
     if otherwise is not None:
         return otherwise
-    _check_columns(words, lexicon, active)
+    check_columns(words, lexicon, active)
+    check_months(words, lexicon, active, book)
     raise NotUnderstood(_piece(words, lexicon, result), active, frozenset(word.plain for word in words))
 
 
@@ -104,19 +106,6 @@ def _spelt_otherwise(words: list[Word], lexicon: Lexicon, book: Book) -> tuple[S
     if any(isinstance(step, Act) for step in steps):
         raise Refusal(f"I would read {said}, and that writes: say it once more, spelt so")
     return (f"I read {said}.", *steps)
-
-
-def _check_columns(words: list[Word], lexicon: Lexicon, table: Table) -> None:
-    """ "The Tax column", where there is none and none is to be made."""
-    plains = [word.plain for word in words]
-    if not table.headers or _MAKING & set(plains):
-        return
-    for at, word in enumerate(words):
-        beside = plains[max(0, at - 1) : at] + plains[at + 1 : at + 2]
-        if word.kind in ("word", "text") and "column" in beside and not lexicon.knows(words, at):
-            *rest, last = [plain(header) for header in table.headers]
-            are = f"the columns are {', '.join(rest)} and {last}" if rest else f"the only one is {last}"
-            raise Refusal(f"there is no column “{plain(str(word.value or word.text))}”: {are}")
 
 
 def _may_be_a_header(word: Word) -> bool:
