@@ -7,6 +7,7 @@ from tests.providers.workbook_tables import PROFIT
 EUROS: Json = {"number_format": "#,##0.00 €"}
 
 CHARTS = [
+    Case('Create a line chart with revenue and cost, titled "Half", and put it at E2', charts=[("line", "A1:C6")]),
     Case("Make a bar chart of the costs", charts=[("bar", "A1:C6")], says="Revenue too"),
     Case("line chart of column C", charts=[("line", "A1:C6")], says="Revenue too"),
     Case("chart of revenue", charts=[("column", "A1:B6")]),

@@ -105,7 +105,7 @@ column_list = [column | columns] <COLUMN> (<versus> [column] <COLUMN>)* [column 
 versus = , | and | , and | & | vs | versus | against | compared to | as well as
 by = [each] [column] <COLUMN> [column]
 chart_rest = [,] [and] (with title | titled | called | named | with title of | entitled | with heading | title) <NAME>
-    | [,] [and] (title it | call it | name it) <NAME> | [and (place | put | position) it] (at | in | starting at |
+    | [,] [and] (title it | call it | name it) <NAME> | [[,] and (place | put | position) it] (at | in | starting at |
     placed at | next to | on) <cells_at> | <this_sheet> | [,] (without | with no) legend <no_legend> | below table |
     with legend
 no_legend =
