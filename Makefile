@@ -53,16 +53,18 @@ run: $(S)/python
 	@if scripts/setup node-if-possible; then $(MAKE) --no-print-directory -s viewer; fi
 	@exec .venv/bin/hubline serve $(if $(PORT),--port '$(PORT)')
 
-test: pure-tests other-tests
+# What follows each other in `make` goes side by side here: much of it waits for other processes most of the time.
+test: setup
+	@$(MAKE) --no-print-directory -j2 pure-tests other-tests
 
 # The pure rooms are held to full branch coverage (pyproject.toml says where), so they are measured apart.
 pure-tests: setup
 	$(PY) -m pytest -q $(PURE_TESTS) --cov=hub.protocol --cov=hub.chat --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered
 
-# Side by side, each file's tests in order: many of them wait for other processes most of the time.
-other-tests: pure-tests
-	$(PY) -m pytest -n 2 --dist loadfile $(PURE_TESTS:%=--ignore=%) $(PYTEST_ARGS)
+# Each file's tests in order.
+other-tests: setup
+	$(PY) -m pytest -n 3 --dist loadfile $(PURE_TESTS:%=--ignore=%) $(PYTEST_ARGS)
 
 types: setup
 	$(PY) -m ruff format --check .
@@ -70,7 +72,8 @@ types: setup
 	$(PY) -m mypy
 	npm run --silent check -w hubline-viewer
 
-check: types test
+check: setup
+	@$(MAKE) --no-print-directory -j3 types pure-tests other-tests
 
 bench: $(S)/python
 	$(PY) -m tests.bench
