@@ -39,7 +39,7 @@ ABSURD_S = 4_294_967_295
 DOWN = Refuse(529, headers=AT_ONCE)
 GOOD = Script(Say("Well."))
 ADD = {"left": 1, "right": 2}
-INACTIVITY_S = 1.0
+INACTIVITY_S = 3.0
 WAIT_S = 60.0
 ASKED = re.compile(r"(mode|after):(\w+)")
 
