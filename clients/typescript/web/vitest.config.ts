@@ -10,5 +10,6 @@ maps.groupBy ??= (items, key) => {
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  test: { environment: "node", include: ["tests/**/*.test.{ts,tsx}"] },
+  // Python's tests go on beside these: how long one takes is the machine's affair.
+  test: { environment: "node", include: ["tests/**/*.test.{ts,tsx}"], testTimeout: 120_000, hookTimeout: 120_000 },
 });
